@@ -1,0 +1,347 @@
+"""The `fake` driver: the whole contract over a storage system that exists only in a file."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import ClassVar, TypeVar
+
+from drivers.base import (
+    PRIMARY,
+    BackendConfig,
+    Call,
+    Capabilities,
+    Driver,
+    Group,
+    GroupFacts,
+    SideFacts,
+    Volume,
+)
+from drivers.errors import Refused
+from drivers.fake import contents, copies, looking, rounds, sites
+from drivers.fake import state as state_file
+from drivers.fake.acting import Act, Pace
+from drivers.options import Option
+
+T = TypeVar("T")
+_LOGIN = (
+    Option(name="host", help="Name or address of the storage; kept and shown, never contacted."),
+    Option(
+        name="password", help="Password for the storage; never used, here to show that secrets are masked.", secret=True
+    ),
+)
+
+
+class FakeDriver(Driver):
+    """A storage system that exists only in a file."""
+
+    kind: ClassVar[str] = "fake"
+    summary: ClassVar[str] = (
+        "Keeps volumes in a small file and acts out faults on demand."
+        " For tests, trials of the console and measurements of scale only: it keeps nobody's data."
+    )
+    options: ClassVar[tuple[Option, ...]] = (
+        Option(
+            name="state",
+            help="Folder the storage lives in, shared by all processes;"
+            " without it fake/<backend name> in the state folder of this site.",
+            kind="path",
+        ),
+        Option(name="latency_seconds", help="How long every call takes.", kind="number", default=0.0, minimum=0),
+        Option(
+            name="seconds_per_volume",
+            help="How much longer a changing call takes for each volume.",
+            kind="number",
+            default=0.0,
+            minimum=0,
+        ),
+        *_LOGIN,
+    )
+    target_options: ClassVar[tuple[Option, ...]] = _LOGIN
+    capabilities: ClassVar[Capabilities] = Capabilities(rounds=True, vendor_name="Replsite", storage_protocol="fake")
+
+    def __init__(self, config: BackendConfig) -> None:
+        super().__init__(config)
+        self.folder = state_file.folder_of(config)
+        self._targets = [target.backend_id for target in config.targets]
+        self._sides = [PRIMARY, *self._targets]
+        self._pace = Pace(
+            call_seconds=float(config.options.get("latency_seconds") or 0),
+            volume_seconds=float(config.options.get("seconds_per_volume") or 0),
+        )
+
+    def check_connection(self, *, call: Call) -> Sequence[SideFacts]:
+        """See `Driver.check_connection`."""
+
+        def work(act: Act) -> Sequence[SideFacts]:
+            answering = act.answering(self._sides)
+            return [SideFacts(backend_id=side, reachable=side in answering) for side in self._sides]
+
+        return self._act("check_connection", "", call, work)
+
+    # Volumes and groups.
+
+    def create_volume(self, volume: Volume, *, call: Call) -> None:
+        """See `Driver.create_volume`."""
+
+        def each(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+            copies.add(state, PRIMARY, volumes, role=copies.ACTIVE)
+
+        self._act(
+            "create_volume", volume.id, call, lambda act: act.carry_out(sides=[PRIMARY], volumes=[volume], each=each)
+        )
+
+    def delete_volume(self, volume: Volume, *, call: Call) -> None:
+        """See `Driver.delete_volume`."""
+
+        def work(act: Act) -> None:
+            sides = self._holders(act, [volume])
+            act.carry_out(sides=sides, volumes=[volume], each=lambda state, volumes: copies.drop(state, sides, volumes))
+
+        self._act("delete_volume", volume.id, call, work)
+
+    def create_group(self, group: Group, *, call: Call) -> None:
+        """See `Driver.create_group`."""
+
+        def begin(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+            rounds.know(state, [PRIMARY], group.id)
+
+        self._act(
+            "create_group",
+            group.id,
+            call,
+            lambda act: act.carry_out(sides=[PRIMARY], volumes=group.volumes, each=_nothing, begin=begin),
+        )
+
+    def update_group(self, group: Group, *, removed: Sequence[Volume], call: Call) -> None:
+        """See `Driver.update_group`."""
+        self._act("update_group", group.id, call, lambda act: self._release(act, removed))
+
+    def delete_group(self, group: Group, *, call: Call) -> None:
+        """See `Driver.delete_group`."""
+
+        def work(act: Act) -> None:
+            self._release(act, group.volumes)
+            with act.change(act.answering(self._sides)) as state:
+                rounds.forget(state, self._sides, group.id)
+
+        self._act("delete_group", group.id, call, work)
+
+    # Replication.
+
+    def enable_replication(self, group: Group, *, call: Call) -> GroupFacts:
+        """See `Driver.enable_replication`."""
+
+        def prepare(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+            found = copies.find(state, self._sides, volumes)
+            copies.require_primary(found, volumes, "Enabling replication")
+            copies.change(state, PRIMARY, volumes, spread=1)
+            rounds.know(state, self._targets, group.id)
+
+        def finish(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+            copies.change(state, PRIMARY, volumes, replicating=1)
+
+        def work(act: Act) -> GroupFacts:
+            if not self._targets:
+                raise Refused("This backend has no replication target.", remedy="Give the backend a target first.")
+            plan = rounds.Round(source=PRIMARY, targets=self._targets, volumes=group.volumes)
+            rounds.run(act, plan, prepare=prepare, finish=finish)
+            return self._facts(act, group)
+
+        return self._act("enable_replication", group.id, call, work)
+
+    def disable_replication(self, group: Group, *, call: Call) -> GroupFacts:
+        """See `Driver.disable_replication`."""
+
+        def begin(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+            copies.require_primary(copies.find(state, self._sides, volumes), volumes, "Disabling replication")
+            copies.change(state, PRIMARY, volumes, replicating=0)
+
+        def each(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+            copies.drop(state, self._targets, volumes)
+            copies.change(state, PRIMARY, volumes, spread=0)
+
+        def finish(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+            rounds.forget(state, self._targets, group.id)
+
+        def work(act: Act) -> GroupFacts:
+            act.carry_out(sides=self._sides, volumes=group.volumes, begin=begin, each=each, finish=finish)
+            return self._facts(act, group)
+
+        return self._act("disable_replication", group.id, call, work)
+
+    def replicate(self, group: Group, *, backend_id: str | None = None, call: Call) -> GroupFacts:
+        """See `Driver.replicate`. With several targets those that answer get their point, and the
+        first that does not is then raised as `SiteUnavailable`."""
+
+        def work(act: Act) -> GroupFacts:
+            answering = act.answering(self._sides)
+            found = self._found(act, answering, group.volumes)
+            source = self._source(act, answering, found, group.volumes)
+            wanted = [side for side in self._sides if side != source] if backend_id is None else [backend_id]
+            volumes = rounds.members(found, group.volumes, source=source, wanted=wanted)
+            targets = [side for side in wanted if side in answering and side != source]
+            if targets:
+                rounds.run(act, rounds.Round(source=source, targets=targets, volumes=volumes))
+            act.reach(wanted)
+            return self._facts(act, group)
+
+        if backend_id is not None:
+            sites.require_known(self._sides, backend_id)
+        return self._act("replicate", group.id, call, work, backend_id)
+
+    def stop_writes(self, group: Group, *, call: Call) -> None:
+        """See `Driver.stop_writes`."""
+        self._gate(
+            "stop_writes",
+            group,
+            call,
+            each={"writable": 0},
+            finish={"point": f"stopped in epoch {call.epoch}", "point_at": time.time(), "written": 0},
+        )
+
+    def allow_writes(self, group: Group, *, call: Call) -> None:
+        """See `Driver.allow_writes`."""
+        self._gate("allow_writes", group, call, each={"point": None, "point_at": None, "writable": 1, "serving": 1})
+
+    def promote(self, group: Group, *, backend_id: str, call: Call) -> GroupFacts:
+        """See `Driver.promote`."""
+
+        def begin(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+            copies.require_point(copies.find(state, [backend_id], volumes), volumes, backend_id)
+            contents.drop_staged(state, backend_id, volumes)
+
+        def each(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+            copies.activate(state, backend_id, volumes, term=call.epoch)
+
+        def work(act: Act) -> GroupFacts:
+            act.carry_out(sides=[backend_id], volumes=group.volumes, begin=begin, each=each)
+            return self._facts(act, group, [backend_id])
+
+        sites.require_known(self._sides, backend_id)
+        return self._act("promote", group.id, call, work, backend_id)
+
+    def retire(self, group: Group, *, backend_id: str, call: Call) -> None:
+        """See `Driver.retire`."""
+
+        def each(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+            point = f"retired in epoch {call.epoch}"
+            copies.receive(state, backend_id, volumes, point=point, at=time.time())
+
+        sites.require_known(self._sides, backend_id)
+        self._act(
+            "retire",
+            group.id,
+            call,
+            lambda act: act.carry_out(sides=[backend_id], volumes=group.volumes, each=each),
+            backend_id,
+        )
+
+    def serve(self, group: Group, *, backend_id: str, call: Call) -> None:
+        """See `Driver.serve`."""
+
+        def work(act: Act) -> None:
+            answering = act.answering(self._sides)
+
+            def begin(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+                found = copies.find(state, {backend_id, *answering}, volumes)
+                copies.require_servable(found, volumes, backend_id)
+
+            def each(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+                copies.change(state, backend_id, volumes, serving=1)
+
+            act.carry_out(sides=[backend_id], volumes=group.volumes, begin=begin, each=each)
+
+        sites.require_known(self._sides, backend_id)
+        self._act("serve", group.id, call, work, backend_id)
+
+    # Looking.
+
+    def observe(self, group: Group, *, sides: Collection[str] | None = None, call: Call) -> GroupFacts:
+        """See `Driver.observe`."""
+        asked = self._sides if sides is None else [side for side in self._sides if side in sides]
+        return self._act("observe", group.id, call, lambda act: self._facts(act, group, asked))
+
+    def digest(self, group: Group, *, backend_id: str, call: Call) -> Mapping[str, str]:
+        """See `Driver.digest`. The zeros of pages never written are left out of the sum, so it is
+        comparable between sides of this driver only."""
+
+        def work(act: Act) -> Mapping[str, str]:
+            with act.look([backend_id]) as state:
+                copies.require_readable(copies.find(state, [backend_id], group.volumes), group.volumes, backend_id)
+                return contents.digests(state, backend_id, group.volumes)
+
+        sites.require_known(self._sides, backend_id)
+        return self._act("digest", group.id, call, work, backend_id)
+
+    # Shared parts.
+
+    def _act(self, method: str, owner: str, call: Call, work: Callable[[Act], T], backend_id: str | None = None) -> T:
+        with state_file.State(self.folder) as state:
+            return Act(state, method=method, owner=owner, call=call, pace=self._pace).run(work, backend_id=backend_id)
+
+    def _facts(self, act: Act, group: Group, asked: Sequence[str] | None = None) -> GroupFacts:
+        asked = self._sides if asked is None else asked
+        answering = act.answering(asked)
+        with act.look(()) as state:
+            return looking.facts(state, group, asked=asked, answering=answering)
+
+    def _found(self, act: Act, sides: Sequence[str], volumes: Sequence[Volume]) -> list[copies.Copy]:
+        with act.look(()) as state:
+            return copies.find(state, sides, volumes)
+
+    def _source(
+        self, act: Act, answering: Sequence[str], found: Sequence[copies.Copy], volumes: Sequence[Volume]
+    ) -> str:
+        """Return the active side; when it may be one that does not answer, raise `SiteUnavailable`."""
+        if copies.active_side(found, volumes) is None:
+            act.reach([side for side in self._sides if side not in answering])
+        return copies.require_active(found, volumes)
+
+    def _gate(
+        self,
+        method: str,
+        group: Group,
+        call: Call,
+        *,
+        each: Mapping[str, object],
+        finish: Mapping[str, object] | None = None,
+    ) -> None:
+        """Set fields of the active side's copies, member by member and then of all at once."""
+
+        def work(act: Act) -> None:
+            answering = act.answering(self._sides)
+            source = self._source(act, answering, self._found(act, answering, group.volumes), group.volumes)
+
+            def put(values: Mapping[str, object]) -> Callable[[sqlite3.Connection, Sequence[Volume]], None]:
+                return lambda state, volumes: copies.change(state, source, volumes, **values)
+
+            act.carry_out(
+                sides=[source], volumes=group.volumes, each=put(each), finish=None if finish is None else put(finish)
+            )
+
+        self._act(method, group.id, call, work)
+
+    def _holders(self, act: Act, volumes: Sequence[Volume]) -> list[str]:
+        """Return the sides that answer; raise `SiteUnavailable` when another may hold a copy."""
+        answering = act.answering(self._sides)
+        found = self._found(act, answering, volumes)
+        alone = all(copy.side == PRIMARY and not copy.spread for copy in found)
+        if not alone or PRIMARY not in answering:
+            act.reach(self._sides)
+        return answering
+
+    def _release(self, act: Act, volumes: Sequence[Volume]) -> None:
+        """Stop replicating volumes; their data stays on the active side and nowhere else."""
+        sides = self._holders(act, volumes)
+
+        def each(state: sqlite3.Connection, members: Sequence[Volume]) -> None:
+            copies.keep_active(state, sides, members)
+
+        if volumes:
+            act.carry_out(sides=sides, volumes=volumes, each=each)
+
+
+def _nothing(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+    """Stand for the members' part of a call that has none."""

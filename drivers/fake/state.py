@@ -1,0 +1,162 @@
+"""The file the fake storage keeps itself in: where it is, its tables, its transactions.
+
+One SQLite database in one folder is shared by every process and thread. A transaction is whole or
+never happened, also when its process is killed with -9; the file does not promise to outlive a
+power loss.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import sqlite3
+import tempfile
+import urllib.parse
+from collections.abc import Iterator
+
+from drivers.base import BackendConfig
+from drivers.errors import DriverError
+
+BUSY_SECONDS = 30.0
+_LAYOUT = 1
+_SCHEMA = """
+CREATE TABLE sides (side TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('up', 'down', 'frozen'))) WITHOUT ROWID;
+CREATE TABLE epochs (side TEXT, owner TEXT, epoch INTEGER NOT NULL, PRIMARY KEY (side, owner)) WITHOUT ROWID;
+CREATE TABLE groups (side TEXT, group_id TEXT, PRIMARY KEY (side, group_id)) WITHOUT ROWID;
+CREATE TABLE copies (
+    side TEXT, volume_id TEXT, size_bytes INTEGER NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('active', 'receiver')),
+    term INTEGER NOT NULL DEFAULT 0,        -- epoch in which it became the active one
+    writable INTEGER NOT NULL DEFAULT 0,    -- 0 after writes were stopped
+    serving INTEGER NOT NULL DEFAULT 0,     -- whether clients can reach it
+    written INTEGER NOT NULL DEFAULT 0,     -- whether clients wrote since its point was taken
+    replicating INTEGER NOT NULL DEFAULT 0, -- on the active side: replication is set up
+    spread INTEGER NOT NULL DEFAULT 0,      -- on the active side: other sides may hold copies
+    point TEXT, point_at REAL,              -- newest complete point it belongs to
+    PRIMARY KEY (side, volume_id)
+) WITHOUT ROWID;
+CREATE TABLE pages (
+    side TEXT, volume_id TEXT, page INTEGER, stamp INTEGER NOT NULL, data BLOB NOT NULL,
+    PRIMARY KEY (side, volume_id, page)
+);
+CREATE TABLE staged (
+    side TEXT, volume_id TEXT, page INTEGER, stamp INTEGER, data BLOB, PRIMARY KEY (side, volume_id, page)
+);
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE faults (
+    id INTEGER PRIMARY KEY, call TEXT NOT NULL, group_id TEXT NOT NULL, volume INTEGER, moment TEXT NOT NULL,
+    action TEXT NOT NULL, seconds REAL NOT NULL, times_left INTEGER
+);
+CREATE TABLE calls (
+    id INTEGER PRIMARY KEY, method TEXT NOT NULL, owner TEXT NOT NULL, backend_id TEXT, epoch INTEGER NOT NULL,
+    process_id INTEGER NOT NULL, started_at REAL NOT NULL, ended_at REAL, outcome TEXT, touched TEXT NOT NULL DEFAULT '[]'
+);
+"""
+
+
+def folder_of(config: BackendConfig) -> pathlib.Path:
+    """Return the folder a backend keeps its state in.
+
+    The option `state` names it; else `fake/<backend name>` under `REPLSITE_STATE_DIR`; else a
+    folder of this user's under the system's temporary one.
+    """
+    if given := config.options.get("state"):
+        return pathlib.Path(str(given))
+    name = urllib.parse.quote(config.name, safe="@#").replace(".", "%2E") or "unnamed"
+    if base := os.environ.get("REPLSITE_STATE_DIR"):
+        return pathlib.Path(base).absolute() / "fake" / name
+    return pathlib.Path(tempfile.gettempdir()) / f"replsite-fake-{os.getuid()}" / name
+
+
+class State:
+    """One opened state file; belongs to one thread, lives as long as one call."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        self._connection: sqlite3.Connection | None = None
+
+    def __enter__(self) -> State:
+        with _storage_errors():
+            self._connection = _connect(self.folder)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run statements that change something as one: all of them, or none when it raises."""
+        with _storage_errors():
+            connection = self._opened()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Run statements that only look, all at one moment, without holding up anybody."""
+        with _storage_errors():
+            connection = self._opened()
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise DriverError("The fake storage's state was used without being opened.")
+        return self._connection
+
+
+def _connect(folder: pathlib.Path) -> sqlite3.Connection:
+    path = folder / "state.sqlite3"
+    if not path.exists():
+        _create(folder, path)
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA synchronous = OFF")
+    layout = connection.execute("PRAGMA user_version").fetchone()[0]
+    if layout != _LAYOUT:
+        connection.close()
+        raise DriverError(f"{path} has layout {layout}, this driver needs {_LAYOUT}; remove the folder to begin anew.")
+    return connection
+
+
+def _create(folder: pathlib.Path, path: pathlib.Path) -> None:
+    """Make the file under a hidden name and give it its own when it is whole."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "creating.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists():
+            return
+        unfinished = folder / ".state.new"
+        for leftover in folder.glob(".state.new*"):
+            leftover.unlink()
+        connection = sqlite3.connect(unfinished, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(_SCHEMA)
+            connection.execute(f"PRAGMA user_version = {_LAYOUT}")
+        finally:
+            connection.close()
+        unfinished.rename(path)
+
+
+@contextlib.contextmanager
+def _storage_errors() -> Iterator[None]:
+    """Turn what SQLite and the file system raise into the contract's errors."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise DriverError(f"The fake storage's state file cannot be used: {error}.", retryable=True) from error
+    except OSError as error:
+        raise DriverError(f"The fake storage's state folder cannot be used: {error}.", retryable=True) from error
