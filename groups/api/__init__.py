@@ -1,0 +1,1 @@
+"""HTTP's doors to `groups`."""

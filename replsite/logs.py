@@ -1,0 +1,89 @@
+"""Logging for people or for machines, through structlog; secrets never reach a log."""
+
+from __future__ import annotations
+
+import logging.config
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+MASK = "***"
+_SECRET_NAME = re.compile(r"password|passwd|secret|token|authorization|cookie|api_?key", re.IGNORECASE)
+_SECRET_IN_TEXT = re.compile(
+    r"(?P<name>(?:password|passwd|secret|token|authorization|api_?key)\w*[\"']?\s*[=:]\s*)(?P<value>[\"'][^\"']*[\"']|[^\s&,;]+)",
+    re.IGNORECASE,
+)
+_PASSWORD_IN_ADDRESS = re.compile(r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/:@]*:)[^\s/@]+(?=@)", re.IGNORECASE)
+
+
+def configuration(*, level: str, layout: str) -> dict[str, Any]:
+    """Return the logging configuration: everything to standard error, in one layout."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"site": {"()": structlog.stdlib.ProcessorFormatter, "processors": _last_steps(layout),
+                                "foreign_pre_chain": _first_steps()}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "site"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        # One line a request is the web server's to write.
+        "loggers": {"django.server": {"level": "WARNING", "handlers": [], "propagate": True}},
+    }
+
+
+def configure(settings: dict[str, Any]) -> None:
+    """Set up the standard library's logging and structlog on top of it."""
+    logging.config.dictConfig(settings)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_first_steps(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def mask_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide values whose names say that they are secret, and secrets inside texts."""
+    return {name: MASK if _SECRET_NAME.search(name) else masked(value) for name, value in event.items()}
+
+
+def masked(value: Any) -> Any:
+    """Return a value with secrets inside its texts hidden."""
+    if isinstance(value, str):
+        text = _PASSWORD_IN_ADDRESS.sub(rf"\g<before>{MASK}", value)
+        return _SECRET_IN_TEXT.sub(rf"\g<name>{MASK}", text)
+    if isinstance(value, dict):
+        return {name: MASK if _SECRET_NAME.search(str(name)) else masked(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(each) for each in value]
+    return value
+
+
+def _first_steps() -> list[Any]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _last_steps(layout: str) -> list[Any]:
+    for_machines = layout == "json"
+    render: Any = (
+        structlog.processors.JSONRenderer() if for_machines else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    # Errors become text before the masking, so that what they say is masked too.
+    return [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        mask_secrets,
+        render,
+    ]

@@ -1,0 +1,52 @@
+"""The queues, beat's three ticks, and how the broker is spoken to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kombu import Queue
+
+from replsite import config
+
+FAILOVER = "failover"
+REPLICATION = "replication"
+MAINTENANCE = "maintenance"
+QUEUES = (FAILOVER, REPLICATION, MAINTENANCE)
+POLL_SECONDS = 0.02
+LEAST_EXPIRY_SECONDS = 10
+
+
+def queues() -> tuple[Queue, ...]:
+    """Return the queues a worker reads, the urgent one first."""
+    return tuple(Queue(name) for name in QUEUES)
+
+
+def ticks(site: config.SiteConfig) -> dict[str, dict[str, Any]]:
+    """Return beat's three ticks."""
+    return {
+        "sweep": _tick("groups.tasks.sweep", every=site.sweep_seconds),
+        "observe": _tick("groups.tasks.observe", every=site.observe_seconds),
+        "rounds": _tick("groups.tasks.rounds", every=site.rounds_tick_seconds),
+    }
+
+
+def transport_options(address: str) -> dict[str, Any]:
+    """Return the options the broker's kind needs so that a broken broker cannot hang us."""
+    scheme = address.partition(":")[0]
+    if scheme in ("spool", "memory"):
+        return {"polling_interval": POLL_SECONDS}
+    if scheme.startswith("redis"):
+        # Without time-outs, one frozen Redis hangs every request that sends a message.
+        return {"socket_timeout": 5, "socket_connect_timeout": 2, "health_check_interval": 25}
+    return {"connect_timeout": 2, "read_timeout": 5, "write_timeout": 5}
+
+
+def _tick(name: str, *, every: float) -> dict[str, Any]:
+    # Ticks nobody took while the workers were away are dropped, not run in a row. The least
+    # expiry keeps a slow machine from dropping every tick.
+    expires = max(2 * every, LEAST_EXPIRY_SECONDS)
+    return {
+        "task": name,
+        "schedule": every,
+        "options": {"queue": MAINTENANCE, "expires": expires, "ignore_result": True},
+    }

@@ -1,0 +1,224 @@
+"""A broker made of folders, for sites without a message server.
+
+kombu's own filesystem transport can be read while a message is still being written, and moves
+messages through the system's temporary folder. Here a message is written under a hidden name
+and appears by one rename, and whoever renames it away first has it: never half, never twice.
+Each queue is a folder. A message taken by a process that then dies is lost, as with any broker
+that is acknowledged early.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+import urllib.parse
+import uuid
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from kombu.transport import TRANSPORT_ALIASES, filesystem
+from kombu.utils.json import dumps, loads
+
+SCHEME = "spool"
+POLL_SECONDS = 0.02
+HIDDEN = "."
+LEFTOVER_SECONDS = 60
+"""How long a half-written or half-taken message may lie before it counts as left by the dead."""
+TOUCH_SECONDS = 60
+UNREAD_SECONDS = 600
+"""How long a queue of Celery's remote control may go unread before it is removed."""
+
+Binding = filesystem.exchange_queue_t
+
+
+def register() -> None:
+    """Make `spool:///abs/path` an address kombu and Celery know."""
+    TRANSPORT_ALIASES[SCHEME] = f"{__name__}:Transport"
+
+
+class Channel(filesystem.Channel):
+    """Puts and takes messages by renaming files."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._listed: dict[str, deque[str]] = {}
+        self._touched: dict[str, float] = {}
+
+    @property
+    def folder(self) -> Path:
+        """Return the spool's folder, which the address names."""
+        return Path("/" + (self.connection.client.virtual_host or "").strip("/"))
+
+    @property
+    def control_folder(self) -> Path:
+        """Return the folder of the tables that say which queues an exchange feeds."""
+        return self.folder / "exchanges"
+
+    def get_table(self, exchange: str) -> list[Binding]:
+        """Return which queues an exchange feeds."""
+        return _table(self._exchange_file(exchange))
+
+    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+        new = Binding(routing_key or "", pattern or "", queue or "")
+        file = self._exchange_file(exchange)
+        if new in _table(file):
+            return
+        with _locked(self.folder):
+            table = _table(file)
+            if new not in table:
+                _write(file, dumps([new, *table]))
+
+    def _delete(self, queue: str, exchange: str, routing_key: str, pattern: str, *_: Any, **__: Any) -> None:
+        gone = Binding(routing_key or "", pattern or "", queue or "")
+        with _locked(self.folder):
+            _keep(self._exchange_file(exchange), [each for each in self.get_table(exchange) if each != gone])
+        shutil.rmtree(self._queue_folder(queue), ignore_errors=True)
+
+    def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:
+        name = f"{time.time_ns():020}-{uuid.uuid4().hex}"
+        _write(self._queue_folder(queue) / name, dumps(payload))
+
+    def _get(self, queue: str) -> Any:
+        folder = self._queue_folder(queue)
+        self._show_read(queue, folder)
+        names = self._listed.get(queue)
+        if not names:
+            names = self._listed[queue] = deque(sorted(_messages(folder)))
+        while names:
+            text = _take(folder, names.popleft())
+            if text is not None:
+                return loads(text)
+        raise Empty
+
+    def _purge(self, queue: str) -> int:
+        folder = self._queue_folder(queue)
+        return sum(_take(folder, name) is not None for name in _messages(folder))
+
+    def _size(self, queue: str) -> int:
+        return len(_messages(self._queue_folder(queue)))
+
+    def _queue_folder(self, queue: str) -> Path:
+        return self.folder / "queues" / _as_name(queue)
+
+    def _show_read(self, queue: str, folder: Path) -> None:
+        now = time.monotonic()
+        if now - self._touched.get(queue, -TOUCH_SECONDS) >= TOUCH_SECONDS:
+            folder.mkdir(parents=True, exist_ok=True)
+            os.utime(folder)
+            self._touched[queue] = now
+
+
+class Transport(filesystem.Transport):
+    """Brings messages through a folder on this machine."""
+
+    Channel = Channel
+    driver_type = driver_name = SCHEME
+    polling_interval = POLL_SECONDS
+
+    def establish_connection(self) -> Any:
+        """Connect; raises when the folder cannot be used. Clears what dead processes left."""
+        connection = super().establish_connection()
+        folder = Path("/" + (self.client.virtual_host or "").strip("/"))
+        for part in ("queues", "exchanges"):
+            (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+        clear_leftovers(folder)
+        return connection
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what dead processes left behind: half messages, and unread queues of remote control."""
+    now = time.time()
+    for queue in (folder / "queues").iterdir():
+        if _is_control(queue.name) and _age(queue, now) > UNREAD_SECONDS:
+            shutil.rmtree(queue, ignore_errors=True)
+            continue
+        for name in _names(queue):
+            if name.startswith(HIDDEN) and _age(queue / name, now) > LEFTOVER_SECONDS:
+                (queue / name).unlink(missing_ok=True)
+    _forget_removed_queues(folder)
+
+
+def _forget_removed_queues(folder: Path) -> None:
+    with _locked(folder):
+        left = set(_names(folder / "queues"))
+        for file in (folder / "exchanges").glob("*.exchange"):
+            table = _table(file)
+            kept = [each for each in table if _as_name(each.queue) in left or not _is_control(each.queue)]
+            if kept != table:
+                _keep(file, kept)
+
+
+def _keep(file: Path, bindings: list[Binding]) -> None:
+    if bindings:
+        _write(file, dumps(bindings))
+    else:
+        file.unlink(missing_ok=True)
+
+
+def _is_control(queue: str) -> bool:
+    return queue.endswith(".pidbox") or queue.startswith("celeryev")
+
+
+def _as_name(queue: str) -> str:
+    return urllib.parse.quote(queue, safe="@")
+
+
+def _table(file: Path) -> list[Binding]:
+    try:
+        return [Binding(*each) for each in loads(file.read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        return []
+
+
+def _messages(folder: Path) -> list[str]:
+    return [name for name in _names(folder) if not name.startswith(HIDDEN)]
+
+
+def _names(folder: Path) -> Iterable[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
+
+
+def _age(path: Path, now: float) -> float:
+    # The time of the last rename of a file, or of the last look into a folder.
+    try:
+        return now - path.stat().st_ctime
+    except FileNotFoundError:
+        return 0
+
+
+def _write(file: Path, text: str) -> None:
+    hidden = file.with_name(f"{HIDDEN}{file.name}.{uuid.uuid4().hex}")
+    try:
+        hidden.write_text(text, encoding="utf-8")
+    except FileNotFoundError:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        hidden.write_text(text, encoding="utf-8")
+    hidden.rename(file)
+
+
+def _take(folder: Path, name: str) -> str | None:
+    taken = folder / f"{HIDDEN}{name}"
+    try:
+        (folder / name).rename(taken)
+        text = taken.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None  # another process has it
+    taken.unlink(missing_ok=True)
+    return text
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

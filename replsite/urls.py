@@ -1,0 +1,15 @@
+"""Which door each address leads to."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from replsite import health
+
+urlpatterns = [
+    path("healthz", health.live),
+    path("readyz", health.ready),
+    path("admin/", admin.site.urls),
+    path("", include("groups.api.urls")),
+]
