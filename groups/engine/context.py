@@ -1,0 +1,49 @@
+"""What a handler works with: the claimed operation, its subject, its driver."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from drivers import base
+from groups import models
+from groups.engine import journal, storage
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Context:
+    """One attempt at one operation."""
+
+    operation: models.Operation
+    driver: base.Driver
+    group: base.Group
+    """The group as the driver knows it; a lone volume is a group of its own."""
+    journal: journal.Journal
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """Return what the request asked for."""
+        return self.operation.arguments
+
+    def result_of(self, step: str) -> Mapping[str, Any]:
+        """Return what an earlier step found; empty when it was skipped or not reached."""
+        return self.journal.results().get(step, {})
+
+
+def load(operation: models.Operation) -> Context:
+    """Read what an attempt needs. Raises `DriverError` when the backend's driver cannot be built."""
+    if operation.group is not None:
+        backend = operation.group.backend
+        group = storage.group_value(operation.group, storage.members(operation.group))
+    elif operation.volume is not None:
+        backend = operation.volume.backend
+        group = storage.lone_value(operation.volume)
+    else:
+        raise LookupError(f"operation {operation.pk} is about nothing")
+    return Context(
+        operation=operation,
+        driver=storage.driver_for(backend),
+        group=group,
+        journal=journal.Journal(operation),
+    )

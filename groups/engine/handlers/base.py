@@ -1,0 +1,59 @@
+"""What every handler has."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping, Sequence
+
+from drivers import base
+from groups.engine.context import Context
+from groups.engine.steps import Step
+
+
+class Handler(abc.ABC):
+    """The steps of one verb, and what its end writes besides the statuses.
+
+    Built anew for every attempt; keeps nothing that the journal does not hold.
+    """
+
+    looks_back = True
+    """Whether the group is looked at after a failure, to say what is true then."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    @property
+    def driver(self) -> base.Driver:
+        """Return the driver of the subject's backend."""
+        return self.context.driver
+
+    @property
+    def group(self) -> base.Group:
+        """Return the group as the driver knows it."""
+        return self.context.group
+
+    @abc.abstractmethod
+    def steps(self) -> Sequence[Step]:
+        """Return the steps in order; the same ones on every attempt."""
+
+    def result(self) -> Mapping[str, object]:
+        """Return what the operation found and measured, for its row."""
+        return {}
+
+    def on_success(self) -> None:
+        """Write what belongs to success, inside the ending transaction."""
+
+    def on_failure(self) -> None:
+        """Write what belongs to a failure or cancellation, inside the ending transaction."""
+
+    def success_fields(self) -> Mapping[str, object]:
+        """Return columns of the subject that success changes."""
+        return {}
+
+    def failure_fields(self, facts: base.GroupFacts | None) -> Mapping[str, object]:
+        """Return columns of the subject that are true after a failure, by what was seen."""
+        return {}
+
+    def undone_problem(self, facts: base.GroupFacts | None) -> str:
+        """Return why a cancellation cannot be claimed, by what was seen; empty when it can."""
+        return ""

@@ -1,0 +1,205 @@
+"""Fail over to a secondary, and fail back to the primary.
+
+Planned: writes stop on the side that is left, a last round carries over what it has, the other
+side is promoted; until then everything can be undone. Unplanned: the other side is promoted at
+its newest complete point, and the side that is left is not called at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from drivers import base
+from drivers.errors import NoRecoveryPoint, SiteUnavailable
+from groups.engine import rounds, truth
+from groups.engine.handlers.base import Handler
+from groups.engine.steps import Step
+
+PLANNED = "planned"
+UNPLANNED = "unplanned"
+ARRIVED = "arrived"
+"""The group is active on the target already: an earlier attempt got that far."""
+
+
+class Change(Handler):
+    """What failing over and failing back have in common."""
+
+    @property
+    def target(self) -> str:
+        """Return the side to become active."""
+        return str(self.context.arguments["target"])
+
+    @property
+    def mode(self) -> str:
+        """Return how the preflight decided to go about it."""
+        return str(self.context.result_of("preflight").get("mode", ""))
+
+    @property
+    def origin(self) -> str:
+        """Return the side that is left, as the preflight found it."""
+        return str(self.context.result_of("preflight").get("origin", self.context.arguments["origin"]))
+
+    def success_fields(self) -> Mapping[str, object]:
+        """Return where the group is now."""
+        return {"active_backend_id": self.target}
+
+    def failure_fields(self, facts: base.GroupFacts | None) -> Mapping[str, object]:
+        """Return where the group is, if the storage could tell."""
+        if facts is None or facts.active_side is None:
+            return {}
+        return {"active_backend_id": facts.active_side}
+
+    def undone_problem(self, facts: base.GroupFacts | None) -> str:
+        """Return why the group is not wholly back where it was; empty when it is."""
+        if facts is None:
+            return "The storage could not be looked at."
+        try:
+            truth.require_active(self.group, facts, backend_id=str(self.context.arguments["origin"]))
+        except truth.NotConfirmed as error:
+            return error.message
+        return ""
+
+    def result(self) -> Mapping[str, object]:
+        """Return how it was done, from where to where, and the point reached."""
+        return {
+            "mode": self.mode,
+            "origin": self.origin,
+            "target": self.target,
+            "predicted": self.context.result_of("preflight").get("point", ""),
+            "point": self.context.result_of("promote").get("point", ""),
+        }
+
+    def _is_planned(self) -> bool:
+        return self.mode == PLANNED
+
+    def _stop_writes(self, call: base.Call) -> None:
+        self.driver.stop_writes(self.group, call=call)
+
+    def _allow_writes(self, call: base.Call) -> None:
+        self.driver.allow_writes(self.group, call=call)
+
+    def _replicate(self, call: base.Call) -> Mapping[str, object]:
+        facts = self.driver.replicate(self.group, backend_id=self.target, call=call)
+        return {"point": truth.point(facts, backend_id=self.target)}
+
+    def _promote(self, call: base.Call) -> Mapping[str, object]:
+        facts = self.driver.promote(self.group, backend_id=self.target, call=call)
+        return {"point": truth.point(facts, backend_id=self.target)}
+
+    def _demote(self, call: base.Call) -> None:
+        # Only a planned move goes back: nothing was written on either side since the last round.
+        if self._is_planned():
+            self.driver.promote(self.group, backend_id=self.origin, call=call)
+
+    def _retire(self, call: base.Call) -> None:
+        self.driver.retire(self.group, backend_id=self.origin, call=call)
+
+    def _planned_steps(self) -> tuple[Step, ...]:
+        return (
+            Step(name="stop writes", run=self._stop_writes, undo=self._allow_writes, when=self._is_planned),
+            Step(name="final round", run=self._replicate, when=self._is_planned),
+            Step(name="promote", run=self._promote, undo=self._demote, commits=True),
+        )
+
+
+class Failover(Change):
+    """Make a secondary the active side."""
+
+    def steps(self) -> Sequence[Step]:
+        """Return the steps."""
+        return (
+            Step(name="preflight", run=self._preflight),
+            *self._planned_steps(),
+            Step(name="retire old side", run=self._retire, when=self._is_planned, may_fail=True),
+            Step(name="verify", run=self._verify),
+        )
+
+    def on_success(self) -> None:
+        """Stop the rounds: the primary is no longer the source."""
+        rounds.unschedule(self.context.operation)
+
+    def _preflight(self, call: base.Call) -> Mapping[str, object]:
+        asked = self.context.arguments["mode"]
+        origin = str(self.context.arguments["origin"])
+        # The side that is left is not even looked at when the move is unplanned.
+        sides = [self.target] if asked == UNPLANNED else [origin, self.target]
+        facts = self.driver.observe(self.group, sides=sides, call=call)
+        if not facts.side(self.target).reachable:
+            raise SiteUnavailable(
+                f"{truth.side_name(self.target).capitalize()} does not answer.", backend_id=self.target
+            )
+        found = {"origin": origin, "point": truth.point(facts, backend_id=self.target)}
+        if facts.active_side == self.target and all(fact.active_side == self.target for fact in facts.volumes):
+            return {**found, "mode": ARRIVED}
+        if facts.side(self.target).consistent_at is None and self.group.volumes:
+            raise NoRecoveryPoint(f"{truth.side_name(self.target).capitalize()} holds no complete point of the group.")
+        return {**found, "mode": self._decided(asked, facts, origin)}
+
+    def _decided(self, asked: str, facts: base.GroupFacts, origin: str) -> str:
+        answers = asked != UNPLANNED and facts.side(origin).reachable
+        if asked == PLANNED and not answers:
+            raise SiteUnavailable(
+                f"{truth.side_name(origin).capitalize()} does not answer, so a planned failover is not possible.",
+                backend_id=origin,
+                remedy="Bring that side back, or fail over unplanned: what it had not yet sent is lost.",
+            )
+        return PLANNED if answers else UNPLANNED
+
+    def _verify(self, call: base.Call) -> None:
+        facts = self.driver.observe(self.group, sides=[self.target], call=call)
+        truth.require_active(self.group, facts, backend_id=self.target)
+
+
+class Failback(Change):
+    """Make the primary the active side again, and protect the group anew."""
+
+    def steps(self) -> Sequence[Step]:
+        """Return the steps."""
+        return (
+            Step(name="preflight", run=self._preflight),
+            # Most is carried over while the secondary still takes writes; the last round is short.
+            Step(name="resync primary", run=self._replicate, when=self._is_planned),
+            *self._planned_steps(),
+            Step(name="retire old side", run=self._retire, when=self._is_planned, may_fail=True),
+            Step(name="replicate again", run=self._rearm),
+            Step(name="verify", run=self._verify),
+        )
+
+    def on_success(self) -> None:
+        """Schedule the next round."""
+        rounds.schedule(self.context.operation, driver=self.driver, interval_seconds=self.group.interval_seconds)
+
+    def _preflight(self, call: base.Call) -> Mapping[str, object]:
+        asked = self.context.arguments["mode"]
+        origin = str(self.context.arguments["origin"])
+        sides = [self.target] if asked == UNPLANNED else sorted({origin, self.target})
+        facts = self.driver.observe(self.group, sides=sides, call=call)
+        if not facts.side(self.target).reachable:
+            raise SiteUnavailable(
+                "The primary does not answer, so nothing can fail back to it.",
+                backend_id=self.target,
+                remedy="Bring the primary back first; the group goes on running where it is.",
+            )
+        found = {"origin": origin, "point": truth.point(facts, backend_id=self.target)}
+        everywhere = all(fact.active_side == self.target for fact in facts.volumes)
+        if origin == self.target or (facts.active_side == self.target and everywhere):
+            return {**found, "mode": ARRIVED}
+        if asked == UNPLANNED:
+            return {**found, "mode": UNPLANNED}
+        if not facts.side(origin).reachable:
+            # Going back without it would discard what was written there: only a person may say so.
+            raise SiteUnavailable(
+                f"{truth.side_name(origin).capitalize()} does not answer; failing back without it would discard what"
+                " was written there.",
+                backend_id=origin,
+                remedy="Bring that side back; or fail back unplanned, which discards what was written there.",
+            )
+        return {**found, "mode": PLANNED}
+
+    def _rearm(self, call: base.Call) -> None:
+        self.driver.enable_replication(self.group, call=call)
+
+    def _verify(self, call: base.Call) -> None:
+        facts = self.driver.observe(self.group, call=call)
+        truth.require_active(self.group, facts, backend_id=self.target)
+        truth.require_protected(self.group, facts)

@@ -1,0 +1,93 @@
+"""Create, change and delete groups."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Mapping, Sequence
+
+from drivers import base
+from groups import models, transitions
+from groups.engine import rounds
+from groups.engine.handlers.base import Handler
+from groups.engine.steps import Step
+
+
+class CreateGroup(Handler):
+    """Make the group known to the storage."""
+
+    looks_back = False
+
+    def steps(self) -> Sequence[Step]:
+        """Return the one step."""
+        return (Step(name="create group", run=self._create, undo=self._delete),)
+
+    def _create(self, call: base.Call) -> None:
+        self.driver.create_group(self.group, call=call)
+
+    def _delete(self, call: base.Call) -> None:
+        self.driver.delete_group(self.group, call=call)
+
+
+class UpdateGroup(Handler):
+    """Make the storage's membership equal to the recorded one.
+
+    Volumes that join are members in the database from the request on; those that leave are so
+    until the storage has let them go.
+    """
+
+    def steps(self) -> Sequence[Step]:
+        """Return the one step."""
+        return (Step(name="change members", run=self._change, undo=self._change_back, commits=True),)
+
+    def on_success(self) -> None:
+        """Let the removed volumes go."""
+        removed = self._ids("removed")
+        models.Volume.objects.filter(pk__in=removed).update(group=None)
+        transitions.set_not_replicated(removed, operation=self.context.operation)
+
+    def on_failure(self) -> None:
+        """Give back the volumes that were to join."""
+        added = self._ids("added")
+        models.Volume.objects.filter(pk__in=added).update(group=None)
+        transitions.set_not_replicated(added, operation=self.context.operation)
+
+    def _change(self, call: base.Call) -> None:
+        removed = {str(pk) for pk in self._ids("removed")}
+        after = tuple(volume for volume in self.group.volumes if volume.id not in removed)
+        gone = [volume for volume in self.group.volumes if volume.id in removed]
+        self.driver.update_group(dataclasses.replace(self.group, volumes=after), removed=gone, call=call)
+
+    def _change_back(self, call: base.Call) -> None:
+        added = {str(pk) for pk in self._ids("added")}
+        before = tuple(volume for volume in self.group.volumes if volume.id not in added)
+        gone = [volume for volume in self.group.volumes if volume.id in added]
+        self.driver.update_group(dataclasses.replace(self.group, volumes=before), removed=gone, call=call)
+
+    def _ids(self, which: str) -> list[uuid.UUID]:
+        return [uuid.UUID(text) for text in self.context.arguments[which]]
+
+
+class DeleteGroup(Handler):
+    """Take down replication, then delete the volumes one by one."""
+
+    def steps(self) -> Sequence[Step]:
+        """Return the steps."""
+        return (
+            Step(name="forget group", run=self._forget, commits=True),
+            Step(name="delete volumes", run=self._delete_volumes, commits=True),
+        )
+
+    def on_success(self) -> None:
+        """Stop the rounds."""
+        rounds.unschedule(self.context.operation)
+
+    def _forget(self, call: base.Call) -> None:
+        self.driver.delete_group(self.group, call=call)
+
+    def _delete_volumes(self, call: base.Call) -> Mapping[str, object]:
+        total = len(self.group.volumes)
+        for done, volume in enumerate(self.group.volumes):
+            call.progress(done=done, total=total, unit="volumes", waiting_for=volume.name or volume.id)
+            self.driver.delete_volume(volume, call=call)
+        return {"volumes": total}

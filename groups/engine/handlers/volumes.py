@@ -1,0 +1,38 @@
+"""Create and delete volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drivers import base
+from groups.engine.handlers.base import Handler
+from groups.engine.steps import Step
+
+
+class CreateVolume(Handler):
+    """Make the volume on its primary side."""
+
+    looks_back = False
+
+    def steps(self) -> Sequence[Step]:
+        """Return the one step."""
+        return (Step(name="create volume", run=self._create, undo=self._delete),)
+
+    def _create(self, call: base.Call) -> None:
+        self.driver.create_volume(self.group.volumes[0], call=call)
+
+    def _delete(self, call: base.Call) -> None:
+        self.driver.delete_volume(self.group.volumes[0], call=call)
+
+
+class DeleteVolume(Handler):
+    """Remove the volume from every side that has it."""
+
+    looks_back = False
+
+    def steps(self) -> Sequence[Step]:
+        """Return the one step."""
+        return (Step(name="delete volume", run=self._delete, commits=True),)
+
+    def _delete(self, call: base.Call) -> None:
+        self.driver.delete_volume(self.group.volumes[0], call=call)

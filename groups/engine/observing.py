@@ -1,0 +1,103 @@
+"""Looks at every group's storage from time to time, and lets clients in again after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import structlog
+
+from drivers import base
+from drivers.errors import DriverError
+from groups import models, statuses
+from groups.engine import calls, health, leases, storage
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+_LOOK_SECONDS = 5.0
+
+
+class _NoLease(leases.Lease):
+    """Looking needs no right: it changes nothing."""
+
+    def _renew(self, progress: tuple[int, int, str, str] | None) -> bool:
+        return True
+
+    def _should_stop(self) -> bool:
+        return False
+
+
+def observe_all() -> int:
+    """Look at all groups and lone volumes at rest; return how many were looked at.
+
+    A storage system that does not answer costs one short time-out a group and holds up nothing
+    but this tick.
+    """
+    seen = 0
+    for backend in models.Backend.objects.prefetch_related("targets"):
+        try:
+            driver = storage.driver_for(backend)
+        except DriverError as error:
+            log.warning("backend_not_usable", backend=backend.name, error=error.message)
+            continue
+        seen += sum(_look(driver, group) for group in _groups_at_rest(backend))
+        seen += sum(_look_at_lone(driver, volume) for volume in _lone_volumes_at_rest(backend))
+    return seen
+
+
+def _groups_at_rest(backend: models.Backend) -> Iterator[models.Group]:
+    passing = statuses.PASSING[statuses.Axis.REPLICATION]
+    rows = models.Group.objects.filter(backend=backend, status=statuses.GroupStatus.AVAILABLE)
+    return rows.exclude(replication_status__in=passing).select_related("group_type", "backend").iterator(chunk_size=500)
+
+
+def _lone_volumes_at_rest(backend: models.Backend) -> Iterator[models.Volume]:
+    usable = statuses.HEALTHY[statuses.Axis.VOLUME]
+    return models.Volume.objects.filter(backend=backend, group__isnull=True, status__in=usable).iterator(chunk_size=500)
+
+
+def _look(driver: base.Driver, group: models.Group) -> bool:
+    value = storage.group_value(group, storage.members(group))
+    try:
+        facts = _observe(driver, value, epoch=group.epoch)
+        if _is_shut(facts, group.active_backend_id):
+            _serve(driver, value, backend_id=group.active_backend_id, epoch=group.epoch)
+            facts = _observe(driver, value, epoch=group.epoch)
+    except DriverError as error:
+        health.record_failure(group, error.message)
+        return False
+    health.record(group, facts)
+    return True
+
+
+def _look_at_lone(driver: base.Driver, volume: models.Volume) -> bool:
+    value = storage.lone_value(volume)
+    try:
+        facts = _observe(driver, value, epoch=volume.epoch)
+        if _is_shut(facts, base.PRIMARY):
+            _serve(driver, value, backend_id=base.PRIMARY, epoch=volume.epoch)
+    except DriverError as error:
+        log.warning("volume_not_served", volume_id=str(volume.pk), error=error.message)
+        return False
+    return True
+
+
+def _is_shut(facts: base.GroupFacts, active: str) -> bool:
+    """Tell whether the recorded active side answers but lets no client in."""
+    return bool(facts.volumes) and facts.side(active).reachable and not facts.writable
+
+
+def _observe(driver: base.Driver, group: base.Group, *, epoch: int) -> base.GroupFacts:
+    return _short(lambda call: driver.observe(group, call=call), name="observe", epoch=epoch)
+
+
+def _serve(driver: base.Driver, group: base.Group, *, backend_id: str, epoch: int) -> None:
+    # The epoch read before the look: an operation begun since has a higher one and wins.
+    _short(lambda call: driver.serve(group, backend_id=backend_id, call=call), name="serve", epoch=epoch)
+    log.info("served_again", group_id=group.id, side=backend_id)
+
+
+def _short(work: Callable[[base.Call], T], *, name: str, epoch: int) -> T:
+    return calls.make(work, name=name, epoch=epoch, deadline_seconds=_LOOK_SECONDS, lease=_NoLease(), may_stop=False)

@@ -1,0 +1,66 @@
+"""Turns rows into what drivers understand: a driver for a backend, a group with its members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from drivers import base, registry
+from drivers.errors import DriverError, InvalidOptions
+from groups import models, sealing, specs
+
+GIB = 1024**3
+
+
+def driver_for(backend: models.Backend) -> base.Driver:
+    """Return a driver for a backend, built from its stored options. Raises `DriverError`."""
+    try:
+        config = registry.configure(
+            backend.driver,
+            name=backend.name,
+            options=sealing.unseal(backend.options),
+            targets={row.backend_id: sealing.unseal(row.options) for row in backend.targets.all()},
+        )
+    except sealing.CannotUnseal as error:
+        raise InvalidOptions([str(error)]) from error
+    except (registry.UnknownDriver, registry.BrokenDriver) as error:
+        raise DriverError(str(error), remedy="Install the driver, or move the backend to one that is.") from error
+    return registry.load(backend.driver)(config)
+
+
+def members(group: models.Group) -> list[models.Volume]:
+    """Return a group's volumes in the order of their creation."""
+    return list(models.Volume.objects.filter(group_id=group.pk).order_by("created_at", "id"))
+
+
+def volume_value(row: models.Volume) -> base.Volume:
+    """Return a volume as drivers know it."""
+    return base.Volume(id=str(row.pk), name=row.name or "", size_bytes=row.size_gib * GIB)
+
+
+def group_value(row: models.Group, volumes: Iterable[models.Volume]) -> base.Group:
+    """Return a group as drivers know it."""
+    return base.Group(
+        id=str(row.pk),
+        name=row.name or "",
+        volumes=tuple(volume_value(volume) for volume in volumes),
+        interval_seconds=interval_of(row),
+    )
+
+
+def lone_value(row: models.Volume) -> base.Group:
+    """Return a volume in no group as a group of its own."""
+    return base.Group(id=str(row.pk), name=row.name or "", volumes=(volume_value(row),))
+
+
+def interval_of(row: models.Group) -> float:
+    """Return the seconds between a group's rounds; a spec that is no good counts as absent."""
+    try:
+        return specs.interval_seconds(row.group_type.specs)
+    except ValueError:
+        return specs.DEFAULT_INTERVAL_SECONDS
+
+
+def names(volumes: Sequence[base.Volume], ids: Iterable[str]) -> str:
+    """Return the named volumes in words, by name where they have one."""
+    wanted = set(ids)
+    return ", ".join(volume.name or volume.id for volume in volumes if volume.id in wanted)

@@ -1,0 +1,45 @@
+"""Takes back what nobody works on: forgotten, due again, or left by a worker that went silent."""
+
+from __future__ import annotations
+
+import datetime
+
+import structlog
+from django.conf import settings
+from django.db import models as db
+from django.db.models.functions import Now
+
+from groups import models, queueing
+from groups.statuses import OperationState
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 500
+
+
+def sweep() -> int:
+    """Wake a worker for each such operation; return how many were woken.
+
+    Safe to run in two places at once: a message too many finds its operation claimed.
+    """
+    forgotten = Now() - datetime.timedelta(seconds=settings.REPLSITE.redispatch_seconds)
+    unsent = db.Q(dispatched_at__isnull=True) | db.Q(dispatched_at__lt=forgotten)
+    silent = db.Q(lease_until__isnull=True) | db.Q(lease_until__lt=Now())
+    waiting_for_a_worker = (
+        db.Q(state=OperationState.QUEUED)
+        | db.Q(state=OperationState.WAITING, not_before__lte=Now())
+        | (db.Q(state__in=(OperationState.RUNNING, OperationState.CANCELING)) & silent)
+    )
+    rows = list(
+        models.Operation.objects.filter(waiting_for_a_worker)
+        .filter(unsent)
+        .order_by("created_at")
+        .values_list("pk", "kind", "state")[:_AT_ONCE]
+    )
+    if not rows:
+        return 0
+    models.Operation.objects.filter(pk__in=[pk for pk, _, _ in rows]).update(dispatched_at=Now())
+    for pk, kind, state in rows:
+        log.info("operation_woken", operation_id=str(pk), kind=kind, state=state)
+        queueing.send_operation(operation_id=pk, kind=kind)
+    return len(rows)

@@ -1,0 +1,109 @@
+"""The errors a door turns into an answer.
+
+ReplsiteError                 code, HTTP status, sentence, what to do next
+├── NotFound            404   it is not there, or the caller may not know that it is
+├── Forbidden           403   the caller may not do this
+├── NotAuthenticated    401   nobody is logged in
+├── InvalidInput        400   what was sent cannot be used
+├── WrongState          400   not as things stand (409 in our own API)
+│   └── Busy            400   another operation is open on the same thing
+├── NoBackendFits       400   no backend satisfies the specs
+├── Duplicate           409   the name is taken
+├── InUse               400   something still needs it
+└── LeaseLost             -   a worker lost its right to write (never reaches a door)
+"""
+
+from __future__ import annotations
+
+
+class ReplsiteError(Exception):
+    """Something expected that a caller should be told."""
+
+    code = "error"
+    http_status = 500
+    native_status: int | None = None
+    """The status in our own API, where it differs from the v3 API's."""
+    remedy = ""
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        if remedy is not None:
+            self.remedy = remedy
+
+
+class NotFound(ReplsiteError):
+    """It is not there, or the caller may not know that it is."""
+
+    code = "not_found"
+    http_status = 404
+    remedy = "Check the name or id; list what there is."
+
+
+class Forbidden(ReplsiteError):
+    """The caller may not do this."""
+
+    code = "forbidden"
+    http_status = 403
+    remedy = "Ask an admin for the role."
+
+
+class NotAuthenticated(ReplsiteError):
+    """Nobody is logged in, or the token is no longer good."""
+
+    code = "not_authenticated"
+    http_status = 401
+    remedy = "Log in again."
+
+
+class InvalidInput(ReplsiteError):
+    """What was sent cannot be used."""
+
+    code = "invalid_input"
+    http_status = 400
+    remedy = "Correct the value named and send it again; nothing was changed."
+
+
+class WrongState(ReplsiteError):
+    """The verb is not possible as things stand."""
+
+    code = "wrong_state"
+    http_status = 400
+    native_status = 409
+    remedy = "Wait for or mend the state named, then try again; nothing was changed."
+
+
+class Busy(WrongState):
+    """Another operation is open on the same group or volume."""
+
+    code = "busy"
+    remedy = "Wait for the open operation to end, or cancel it; nothing was changed."
+
+
+class NoBackendFits(ReplsiteError):
+    """No backend satisfies the group specs and extra specs."""
+
+    code = "no_backend_fits"
+    http_status = 400
+    remedy = "Add a backend that has what is asked for, or change the specs; nothing was changed."
+
+
+class Duplicate(ReplsiteError):
+    """The name is taken."""
+
+    code = "duplicate"
+    http_status = 409
+    remedy = "Choose another name."
+
+
+class InUse(ReplsiteError):
+    """Something still needs it."""
+
+    code = "in_use"
+    http_status = 400
+    native_status = 409
+    remedy = "Remove what uses it first."
+
+
+class LeaseLost(Exception):
+    """A worker no longer owns its operation; whatever it still does must have no effect."""

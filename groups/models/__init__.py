@@ -1,0 +1,31 @@
+"""Tables and constraints.
+
+Belongs here: fields, constraints, indexes, and properties that read one row. Not here: rules.
+No status column is written outside `groups.transitions`.
+"""
+
+from groups.models.backends import Backend, ReplicationTarget
+from groups.models.groups import Group, GroupVolumeType, Round, Volume
+from groups.models.operations import Event, Operation, OperationStep
+from groups.models.projects import LoginAttempt, Project, RoleAssignment, Token
+from groups.models.types import ExtraSpec, GroupSpec, GroupType, VolumeType
+
+__all__ = [
+    "Backend",
+    "Event",
+    "ExtraSpec",
+    "Group",
+    "GroupSpec",
+    "GroupType",
+    "GroupVolumeType",
+    "LoginAttempt",
+    "Operation",
+    "OperationStep",
+    "Project",
+    "ReplicationTarget",
+    "RoleAssignment",
+    "Round",
+    "Token",
+    "Volume",
+    "VolumeType",
+]

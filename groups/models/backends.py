@@ -1,0 +1,55 @@
+"""Configured storage systems and where they may replicate to."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from groups.models.fields import Row
+
+DEFAULT_TARGET = "default"
+"""The reserved target name that means back to the primary."""
+
+
+class Backend(Row):
+    """One configured storage system with its driver."""
+
+    name = models.CharField(max_length=200, unique=True)
+    driver = models.CharField(max_length=64, help_text="The driver that speaks to it.")
+    options = models.JSONField(default=dict, help_text="The driver's options; secret ones are encrypted.")
+    enabled = models.BooleanField(default=True, help_text="Whether new volumes and groups may be placed on it.")
+    description = models.CharField(max_length=255, blank=True)
+    updated_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def host(self) -> str:
+        """Return the name the clients see, host@backend#pool."""
+        return f"replsite@{self.name}#{self.name}"
+
+
+class ReplicationTarget(Row):
+    """One place a backend may replicate to."""
+
+    primary = models.ForeignKey(Backend, on_delete=models.CASCADE, related_name="targets")
+    backend_id = models.CharField(max_length=255, help_text="Its name, as failover requests give it.")
+    options = models.JSONField(default=dict, help_text="The driver's options for it; secret ones are encrypted.")
+    position = models.PositiveIntegerField(default=0, help_text="The lowest is the default target.")
+
+    class Meta:
+        ordering = ("position", "backend_id")
+        verbose_name = "replication target"
+        constraints = (
+            models.UniqueConstraint(fields=("primary", "backend_id"), name="target_once_a_backend"),
+            models.CheckConstraint(
+                name="target_is_not_the_reserved_word",
+                condition=~models.Q(backend_id__in=(DEFAULT_TARGET, "")),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.backend_id

@@ -1,0 +1,31 @@
+"""Pieces that several tables share."""
+
+from __future__ import annotations
+
+import uuid
+from enum import StrEnum
+
+from django.db import models
+from django.utils import timezone
+
+
+class Row(models.Model):
+    """A row with an id that means nothing and the time it was made."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+def word_field(words: type[StrEnum], **options: object) -> models.CharField[str, str]:
+    """Return a column for one status word; `word_check` makes the database refuse others."""
+    return models.CharField(max_length=32, choices=[(word.value, word.value) for word in words], **options)  # type: ignore[arg-type]
+
+
+def word_check(table: str, column: str, words: type[StrEnum]) -> models.CheckConstraint:
+    """Return the constraint that a column holds one of the words."""
+    return models.CheckConstraint(
+        name=f"{table}_{column}_is_known", condition=models.Q(**{f"{column}__in": [word.value for word in words]})
+    )

@@ -1,0 +1,107 @@
+"""One thing by its id or name, if the caller may see it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TypeVar
+
+from django.db import models as db
+
+from groups import callers, errors, models
+
+_Row = TypeVar("_Row", bound=db.Model)
+
+
+def group(caller: callers.Caller, group_id: object, *, lock: bool = False) -> models.Group:
+    """Return a group; `lock` holds its row until the transaction ends. Raises `NotFound`."""
+    rows = _owned(caller, models.Group.objects.select_related("group_type", "backend"))
+    found = _by_id(rows.select_for_update(of=("self",)) if lock else rows, group_id)
+    if found is None:
+        raise errors.NotFound(f"Group {group_id} could not be found.")
+    return found
+
+
+def volume(caller: callers.Caller, volume_id: object, *, lock: bool = False) -> models.Volume:
+    """Return a volume; `lock` holds its row until the transaction ends. Raises `NotFound`."""
+    rows = _owned(caller, models.Volume.objects.select_related("volume_type", "backend"))
+    found = _by_id(rows.select_for_update(of=("self",)) if lock else rows, volume_id)
+    if found is None:
+        raise errors.NotFound(f"Volume {volume_id} could not be found.")
+    return found
+
+
+def operation(caller: callers.Caller, operation_id: object) -> models.Operation:
+    """Return an operation. Raises `NotFound`."""
+    found = _by_id(_owned(caller, models.Operation.objects.all()), operation_id)
+    if found is None:
+        raise errors.NotFound(f"Operation {operation_id} could not be found.")
+    return found
+
+
+def group_type(caller: callers.Caller, group_type_id: object) -> models.GroupType:
+    """Return a group type by id. Raises `NotFound`."""
+    found = _by_id(_public(caller, models.GroupType.objects.prefetch_related("group_specs")), group_type_id)
+    if found is None:
+        raise errors.NotFound(f"Group Type {group_type_id} could not be found.")
+    return found
+
+
+def volume_type(caller: callers.Caller, volume_type_id: object) -> models.VolumeType:
+    """Return a volume type by id. Raises `NotFound`."""
+    found = _by_id(_public(caller, models.VolumeType.objects.prefetch_related("extra_specs")), volume_type_id)
+    if found is None:
+        raise errors.NotFound(f"Volume type {volume_type_id} could not be found.")
+    return found
+
+
+def group_type_called(caller: callers.Caller, id_or_name: str) -> models.GroupType:
+    """Return a group type by id, or by name when it is no id. Raises `NotFound`."""
+    if parsed_id(id_or_name) is not None:
+        return group_type(caller, id_or_name)
+    rows = _public(caller, models.GroupType.objects.prefetch_related("group_specs"))
+    found = rows.filter(name=id_or_name).first()
+    if found is None:
+        raise errors.NotFound(f"Group type with name {id_or_name} could not be found.")
+    return found
+
+
+def volume_type_called(caller: callers.Caller, id_or_name: str) -> models.VolumeType:
+    """Return a volume type by id, or by name when it is no id. Raises `NotFound`."""
+    if parsed_id(id_or_name) is not None:
+        return volume_type(caller, id_or_name)
+    rows = _public(caller, models.VolumeType.objects.prefetch_related("extra_specs"))
+    found = rows.filter(name=id_or_name).first()
+    if found is None:
+        raise errors.NotFound(f"Volume type with name {id_or_name} could not be found.")
+    return found
+
+
+def backend(name: str) -> models.Backend:
+    """Return a backend by its name. Raises `NotFound`."""
+    found = models.Backend.objects.prefetch_related("targets").filter(name=name).first()
+    if found is None:
+        raise errors.NotFound(f"Backend {name} could not be found.")
+    return found
+
+
+def parsed_id(text: object) -> uuid.UUID | None:
+    """Return the id, or None for what is no id, so that a name in its place is just not found."""
+    if isinstance(text, uuid.UUID):
+        return text
+    try:
+        return uuid.UUID(str(text))
+    except ValueError:
+        return None
+
+
+def _owned(caller: callers.Caller, rows: db.QuerySet[_Row]) -> db.QuerySet[_Row]:
+    return rows if caller.is_admin else rows.filter(project_id=caller.project_id)
+
+
+def _public(caller: callers.Caller, rows: db.QuerySet[_Row]) -> db.QuerySet[_Row]:
+    return rows if caller.is_admin else rows.filter(is_public=True)
+
+
+def _by_id(rows: db.QuerySet[_Row], row_id: object) -> _Row | None:
+    found = parsed_id(row_id)
+    return rows.filter(pk=found).first() if found is not None else None

@@ -1,0 +1,147 @@
+"""Backends and their replication targets: add, change, remove."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.db import transaction
+from django.utils import timezone
+
+from drivers import options as driver_options
+from drivers import registry
+from drivers.errors import InvalidOptions
+from groups import callers, errors, models, sealing
+from groups.models.backends import DEFAULT_TARGET
+from groups.queries import visible
+from groups.services import policies
+
+Targets = Mapping[str, Mapping[str, object]]
+
+
+def add(
+    caller: callers.Caller,
+    *,
+    name: str,
+    driver: str,
+    options: Mapping[str, object],
+    targets: Targets,
+    description: str = "",
+) -> models.Backend:
+    """Add a backend with its targets, the first of which is the default one.
+
+    Raises `InvalidInput` naming every problem of the options at once.
+    """
+    policies.require(caller, "backend:manage")
+    _check_names(name, targets)
+    config = _configured(name=name, driver=driver, options=options, targets=targets)
+    with transaction.atomic():
+        if models.Backend.objects.filter(name=name).exists():
+            raise errors.Duplicate(f"Backend {name} already exists.")
+        backend = models.Backend.objects.create(
+            name=name, driver=driver, options=_sealed(driver, options), description=description
+        )
+        _write_targets(backend, targets)
+    return visible.backend(config.name)
+
+
+def change(
+    caller: callers.Caller,
+    *,
+    name: str,
+    options: Mapping[str, object],
+    targets: Targets,
+    enabled: bool = True,
+    description: str = "",
+) -> models.Backend:
+    """Replace a backend's options and targets; a secret given as asterisks stays as it is."""
+    policies.require(caller, "backend:manage")
+    backend = visible.backend(name)
+    _check_names(name, targets)
+    had = {target.backend_id: sealing.unseal(target.options) for target in backend.targets.all()}
+    options = _with_kept_secrets(options, sealing.unseal(backend.options))
+    targets = {key: _with_kept_secrets(given, had.get(key, {})) for key, given in targets.items()}
+    _configured(name=name, driver=backend.driver, options=options, targets=targets)
+    with transaction.atomic():
+        _refuse_dropping_used_targets(backend, targets)
+        models.Backend.objects.filter(pk=backend.pk).update(
+            options=_sealed(backend.driver, options),
+            enabled=enabled,
+            description=description,
+            updated_at=timezone.now(),
+        )
+        backend.targets.all().delete()
+        _write_targets(backend, targets)
+    return visible.backend(name)
+
+
+def remove(caller: callers.Caller, *, name: str) -> None:
+    """Remove a backend that holds no group and no volume."""
+    policies.require(caller, "backend:manage")
+    backend = visible.backend(name)
+    with transaction.atomic():
+        for model, noun in ((models.Group, "groups"), (models.Volume, "volumes")):
+            if count := model.objects.filter(backend=backend).count():
+                raise errors.InUse(f"Backend {name} still holds {count} {noun}.")
+        backend.delete()
+
+
+def shown_options(backend: models.Backend) -> dict[str, object]:
+    """Return a backend's options as anybody may see them, secrets masked."""
+    return driver_options.mask(registry.load(backend.driver).options, backend.options)
+
+
+def shown_target_options(backend: models.Backend, target: models.ReplicationTarget) -> dict[str, object]:
+    """Return a target's options as anybody may see them, secrets masked."""
+    return driver_options.mask(registry.load(backend.driver).target_options, target.options)
+
+
+def _check_names(name: str, targets: Targets) -> None:
+    if not name or not all(character.isalnum() or character in "-_." for character in name):
+        raise errors.InvalidInput(f"'{name}' is not a possible backend name: letters, digits and - _ . only.")
+    for backend_id in targets:
+        if not backend_id or len(backend_id) > 255:
+            raise errors.InvalidInput("A target's id has 1 to 255 characters.")
+        if backend_id == DEFAULT_TARGET:
+            raise errors.InvalidInput(f"A target cannot be called '{DEFAULT_TARGET}': it means back to the primary.")
+
+
+def _configured(*, name: str, driver: str, options: Mapping[str, object], targets: Targets) -> registry.BackendConfig:
+    try:
+        return registry.configure(driver, name=name, options=options, targets=targets)
+    except InvalidOptions as error:
+        raise errors.InvalidInput(f"Backend {name} cannot work: {error}.") from error
+    except (registry.UnknownDriver, registry.BrokenDriver) as error:
+        raise errors.InvalidInput(str(error)) from error
+
+
+def _sealed(driver: str, options: Mapping[str, object]) -> dict[str, object]:
+    secret = [option.name for option in registry.load(driver).options if option.secret]
+    return sealing.seal(options, secret=secret)
+
+
+def _write_targets(backend: models.Backend, targets: Targets) -> None:
+    secret = [option.name for option in registry.load(backend.driver).target_options if option.secret]
+    models.ReplicationTarget.objects.bulk_create(
+        [
+            models.ReplicationTarget(
+                primary=backend,
+                backend_id=backend_id,
+                options=sealing.seal(given, secret=secret),
+                position=position,
+            )
+            for position, (backend_id, given) in enumerate(targets.items())
+        ]
+    )
+
+
+def _with_kept_secrets(given: Mapping[str, object], had: Mapping[str, object]) -> dict[str, object]:
+    return {key: had.get(key) if value == driver_options.MASK else value for key, value in given.items()}
+
+
+def _refuse_dropping_used_targets(backend: models.Backend, targets: Targets) -> None:
+    dropped = [target.backend_id for target in backend.targets.all() if target.backend_id not in targets]
+    used = models.Group.objects.filter(backend=backend).exclude(replication_status="disabled")
+    if dropped and used.exists():
+        raise errors.InUse(
+            f"Target {', '.join(dropped)} cannot be removed while groups of backend {backend.name} are replicated."
+        )

@@ -1,0 +1,236 @@
+"""Groups: create, rename, change membership, delete, reset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from groups import callers, errors, models, statuses, transitions
+from groups.queries import visible
+from groups.services import placement, policies, recording
+from groups.statuses import Axis, GroupStatus, ReplicationStatus, VolumeStatus
+
+_CAN_JOIN = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
+_CAN_LEAVE = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE, VolumeStatus.ERROR, VolumeStatus.ERROR_DELETING)
+_OPEN_TO_CHANGE = (ReplicationStatus.DISABLED, ReplicationStatus.ENABLED, ReplicationStatus.ERROR)
+ZONES = ("nova",)
+
+
+def create(
+    caller: callers.Caller,
+    *,
+    group_type: str,
+    volume_types: Sequence[str],
+    name: str | None = None,
+    description: str | None = None,
+    availability_zone: str | None = None,
+) -> models.Group:
+    """Create a group of a type, for volumes of some types, on a backend that satisfies both.
+
+    Types are given by id or name. Raises `NoBackendFits` saying what each backend lacks.
+    """
+    policies.require(caller, "group:create")
+    kind = visible.group_type_called(caller, group_type)
+    kinds = _volume_types(caller, volume_types)
+    zone = _checked_zone(availability_zone)
+    name = recording.checked_text(name, name="name")
+    description = recording.checked_text(description, name="description")
+    backend = placement.place(group_type=kind, volume_types=kinds)
+    with transaction.atomic():
+        group = models.Group.objects.create(
+            project_id=caller.project_id,
+            user_id=caller.user_id,
+            name=name,
+            description=description,
+            availability_zone=zone,
+            backend=backend,
+            group_type=kind,
+        )
+        models.GroupVolumeType.objects.bulk_create(
+            [models.GroupVolumeType(group=group, volume_type=row) for row in kinds]
+        )
+        operation = recording.operation(caller, kind=statuses.Kind.CREATE_GROUP, subject=group)
+        transitions.start(operation, subject=group)
+    return group
+
+
+def update(
+    caller: callers.Caller,
+    *,
+    group_id: object,
+    name: str | None = None,
+    description: str | None = None,
+    add_volumes: Sequence[str] = (),
+    remove_volumes: Sequence[str] = (),
+) -> models.Operation | None:
+    """Rename a group, or add and remove volumes; return the operation when membership changes.
+
+    A rename alone happens at once and leaves the status as it is.
+    """
+    with transaction.atomic():
+        group = visible.group(caller, group_id, lock=True)
+        policies.require(caller, "group:update")
+        labels = _changed_labels(group, name=name, description=description)
+        adding, removing = _membership(caller, group, add_volumes, remove_volumes)
+        if not labels and not adding and not removing:
+            raise errors.InvalidInput(
+                f"Invalid Group: Cannot update group {group.pk} because no valid name, description,"
+                " add_volumes, or remove_volumes were provided."
+            )
+        if labels:
+            models.Group.objects.filter(pk=group.pk).update(**labels, updated_at=timezone.now())
+        if not adding and not removing:
+            return None
+        operation = recording.operation(
+            caller,
+            kind=statuses.Kind.UPDATE_GROUP,
+            subject=group,
+            arguments={"added": [str(row.pk) for row in adding], "removed": [str(row.pk) for row in removing]},
+        )
+        # Members from now on, so that nobody deletes or adds them elsewhere meanwhile; a failed
+        # operation gives them back.
+        models.Volume.objects.filter(pk__in=[row.pk for row in adding]).update(group=group)
+        transitions.start(operation, subject=group)
+    return operation
+
+
+def delete(caller: callers.Caller, *, group_id: object, delete_volumes: bool = False) -> models.Operation:
+    """Delete a group, with its volumes if asked to; an enabled group's replication is taken down first."""
+    with transaction.atomic():
+        group = visible.group(caller, group_id, lock=True)
+        policies.require(caller, "group:delete")
+        members = list(models.Volume.objects.filter(group=group))
+        _check_deletable(group, members, delete_volumes=delete_volumes)
+        recording.refuse_while_open(group, what="delete it")
+        recording.refuse_while_a_member_is_busy(group)
+        operation = recording.operation(caller, kind=statuses.Kind.DELETE_GROUP, subject=group, members=len(members))
+        transitions.start(operation, subject=group)
+    return operation
+
+
+def reset_status(caller: callers.Caller, *, group_id: object, status: str, reason: str = "") -> None:
+    """Set a group's own status by hand, for admins; the replication status stays."""
+    with transaction.atomic():
+        group = visible.group(caller, group_id, lock=True)
+        policies.require(caller, "group:reset_status")
+        word = status.lower()
+        allowed = sorted(statuses.RESETS[Axis.GROUP].targets)
+        if word not in allowed:
+            raise errors.InvalidInput(
+                f"Invalid Group Status: Group status: {status} is invalid, valid status are: {tuple(allowed)}."
+            )
+        recording.refuse_while_open(group, what="reset its status; cancel the operation first")
+        transitions.reset(group, axis=Axis.GROUP, to=word, reason=reason or "reset by an admin", actor=caller.user_name)
+
+
+# What the verbs above share.
+
+
+def _volume_types(caller: callers.Caller, ids_or_names: Sequence[str]) -> list[models.VolumeType]:
+    if not ids_or_names:
+        raise errors.InvalidInput("Name at least one volume type.")
+    found = {row.pk: row for row in (visible.volume_type_called(caller, text) for text in ids_or_names)}
+    return list(found.values())
+
+
+def _checked_zone(zone: str | None) -> str:
+    if zone and zone not in ZONES:
+        raise errors.InvalidInput(f"Invalid input received: Availability zone '{zone}' is invalid.")
+    return zone or ZONES[0]
+
+
+def _changed_labels(group: models.Group, *, name: str | None, description: str | None) -> Mapping[str, str]:
+    wanted = {
+        "name": recording.checked_text(name, name="name"),
+        "description": recording.checked_text(description, name="description"),
+    }
+    return {column: text for column, text in wanted.items() if text is not None and text != getattr(group, column)}
+
+
+def _membership(
+    caller: callers.Caller, group: models.Group, add: Sequence[str], remove: Sequence[str]
+) -> tuple[list[models.Volume], list[models.Volume]]:
+    if both := sorted(set(add) & set(remove)):
+        raise errors.InvalidInput(f"Invalid volume: UUIDs {both} are in both add and remove volume list.")
+    if not add and not remove:
+        return [], []
+    adding = [row for text in add if (row := _to_add(caller, group, text)) is not None]
+    removing = [_to_remove(group, text) for text in remove]
+    if adding or removing:
+        _check_open_to_change(group)
+    return adding, removing
+
+
+def _check_open_to_change(group: models.Group) -> None:
+    recording.refuse_while_open(group, what="update it")
+    if group.status != GroupStatus.AVAILABLE:
+        raise errors.WrongState("Invalid Group: Group status must be available.")
+    if group.replication_status not in _OPEN_TO_CHANGE:
+        raise errors.WrongState(
+            f"Invalid Group: Group {group.pk} replication status must be {[str(word) for word in _OPEN_TO_CHANGE]},"
+            f" but current status is: {group.replication_status}. Cannot add or remove volumes."
+        )
+
+
+def _to_add(caller: callers.Caller, group: models.Group, volume_id: str) -> models.Volume | None:
+    try:
+        volume = visible.volume(caller, volume_id, lock=True)
+    except errors.NotFound:
+        raise errors.InvalidInput(
+            f"Invalid volume: Cannot add volume {volume_id} to group {group.pk} because volume cannot be found."
+        ) from None
+    if volume.group_id == group.pk:
+        return None
+    if problem := _why_not_add(group, volume):
+        raise errors.InvalidInput(
+            f"Invalid volume: Cannot add volume {volume.pk} to group {group.pk} because {problem}"
+        )
+    return volume
+
+
+def _why_not_add(group: models.Group, volume: models.Volume) -> str:
+    if volume.group_id is not None:
+        return f"it is already in group {volume.group_id}."
+    if volume.project_id != group.project_id:
+        return "they belong to different projects."
+    if not models.GroupVolumeType.objects.filter(group=group, volume_type_id=volume.volume_type_id).exists():
+        return f"volume type {volume.volume_type_id} is not supported by the group."
+    if volume.backend_id != group.backend_id:
+        return f"it is on another backend ({volume.backend}) than the group ({group.backend})."
+    if volume.status not in _CAN_JOIN:
+        valid = tuple(str(word) for word in _CAN_JOIN)
+        return f"volume is in an invalid state: {volume.status}. Valid states are: {valid}."
+    if models.Operation.objects.filter(volume=volume, state__in=statuses.OPEN).exists():
+        return "it has an open operation."
+    return ""
+
+
+def _to_remove(group: models.Group, volume_id: str) -> models.Volume:
+    wanted = visible.parsed_id(volume_id)
+    volume = models.Volume.objects.filter(group=group, pk=wanted).first() if wanted else None
+    if volume is None:
+        raise errors.InvalidInput(
+            f"Invalid volume: Cannot remove volume {volume_id} from group {group.pk} because it is not in the group."
+        )
+    if volume.status not in _CAN_LEAVE:
+        raise errors.InvalidInput(
+            f"Invalid volume: Cannot remove volume {volume.pk} from group {group.pk} because volume is in an"
+            f" invalid state: {volume.status}. Valid states are: {tuple(str(word) for word in _CAN_LEAVE)}."
+        )
+    return volume
+
+
+def _check_deletable(group: models.Group, members: Sequence[models.Volume], *, delete_volumes: bool) -> None:
+    if members and not delete_volumes:
+        raise errors.InvalidInput(
+            f"Invalid Group: Group {group.pk} still contains volumes. The delete-volumes flag is required to delete it."
+        )
+    allowed = statuses.MOVES[statuses.Kind.DELETE_GROUP].sources
+    if group.status not in allowed:
+        raise errors.WrongState(
+            "Invalid Group: Group status must be available or error, but current status is: " + group.status
+        )
+    if any(volume.status == VolumeStatus.IN_USE for volume in members):
+        raise errors.WrongState("Invalid Group: Volume in group is attached. Need to detach first.")

@@ -1,0 +1,53 @@
+"""Operations: cancel, and run again what failed."""
+
+from __future__ import annotations
+
+from groups import callers, errors, models, statuses, transitions
+from groups.queries import visible
+from groups.services import groups, policies, replication, volumes
+from groups.statuses import Kind, OperationState
+
+
+def cancel(caller: callers.Caller, *, operation_id: object) -> models.Operation:
+    """Stop an open operation: one not yet begun ends at once, a begun one undoes what it did."""
+    operation = visible.operation(caller, operation_id)
+    policies.require(caller, "operation:cancel")
+    if not operation.is_open:
+        raise errors.WrongState(f"Operation {operation.pk} has ended ({operation.state}); there is nothing to cancel.")
+    if not transitions.cancel_queued(operation, actor=caller.user_name):
+        transitions.request_cancel(operation, actor=caller.user_name)
+    return visible.operation(caller, operation_id)
+
+
+def retry(caller: callers.Caller, *, operation_id: object) -> models.Operation:
+    """Ask for the same again after an operation failed or was canceled; return the new operation."""
+    operation = visible.operation(caller, operation_id)
+    policies.require(caller, "operation:retry")
+    if operation.state not in {OperationState.FAILED, OperationState.CANCELED}:
+        raise errors.WrongState(
+            f"Operation {operation.pk} is {operation.state}; only a failed or canceled one is run again."
+        )
+    reason = f"retry of operation {operation.pk}"
+    arguments = operation.arguments
+    match operation.kind:
+        case Kind.ENABLE:
+            return replication.enable(caller, group_id=operation.subject_id, reason=reason)
+        case Kind.DISABLE:
+            return replication.disable(caller, group_id=operation.subject_id, reason=reason)
+        case Kind.FAILOVER | Kind.FAILBACK:
+            return replication.failover(
+                caller,
+                group_id=operation.subject_id,
+                secondary_backend_id=arguments["target"] or models.backends.DEFAULT_TARGET,
+                allow_attached_volume=arguments["allow_attached_volume"],
+                mode=arguments["mode"],
+                reason=reason,
+            )
+        case Kind.DELETE_GROUP:
+            return groups.delete(caller, group_id=operation.subject_id, delete_volumes=operation.members > 0)
+        case Kind.DELETE_VOLUME:
+            return volumes.delete(caller, volume_id=operation.subject_id)
+        case _:
+            raise errors.WrongState(
+                f"A failed {statuses.Kind(operation.kind)} is not run again: delete what it left and create it anew."
+            )

@@ -1,0 +1,68 @@
+"""Writes down an accepted request as an operation row, not yet saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils import timezone
+
+from groups import callers, errors, models, statuses
+
+
+def operation(
+    caller: callers.Caller,
+    *,
+    kind: statuses.Kind,
+    subject: models.Group | models.Volume,
+    members: int = 0,
+    arguments: Mapping[str, object] | None = None,
+) -> models.Operation:
+    """Return the row for one accepted request; `transitions.start` saves it."""
+    is_group = isinstance(subject, models.Group)
+    return models.Operation(
+        kind=kind,
+        group=subject if is_group else None,
+        volume=None if is_group else subject,
+        subject_id=subject.pk,
+        subject_name=subject.name or "",
+        project_id=subject.project_id,
+        arguments=dict(arguments or {}),
+        members=members,
+        # The message is sent on commit: only if it gets lost should the sweeper step in.
+        dispatched_at=timezone.now(),
+        user_id=caller.user_id,
+        user_name=caller.user_name,
+        door=caller.door,
+        request_id=caller.request_id,
+    )
+
+
+def checked_text(value: str | None, *, name: str) -> str | None:
+    """Return a name or description without blanks around it; raise `InvalidInput` when too long."""
+    if value is None:
+        return None
+    value = value.strip()
+    if len(value) > 255:
+        raise errors.InvalidInput(f"Invalid input received: {name} has {len(value)} characters, more than 255.")
+    return value
+
+
+def refuse_while_open(subject: models.Group | models.Volume, *, what: str) -> None:
+    """Raise `Busy` when an operation is open on the group or volume."""
+    other = models.Operation.objects.filter(subject_id=subject.pk, state__in=statuses.OPEN).first()
+    if other is not None:
+        noun = type(subject).__name__
+        raise errors.Busy(
+            f"Invalid {noun if noun == 'Group' else 'volume'}: {noun} {subject.pk} has an open operation"
+            f" ({other.kind}, {other.state}). Cannot {what}."
+        )
+
+
+def refuse_while_a_member_is_busy(group: models.Group) -> None:
+    """Raise `Busy` when an operation is open on a volume of the group."""
+    other = models.Operation.objects.filter(volume__group=group, state__in=statuses.OPEN).first()
+    if other is not None:
+        raise errors.Busy(
+            f"Invalid volume: Volume {other.subject_id} in group {group.pk} has an open operation"
+            f" ({other.kind}, {other.state})."
+        )

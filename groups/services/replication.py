@@ -1,0 +1,220 @@
+"""Replication of a group: enable, disable, fail over, fail back, list targets, reset."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from django.db import transaction
+
+from drivers import options, registry
+from groups import callers, errors, models, specs, statuses, transitions
+from groups.models.backends import DEFAULT_TARGET
+from groups.queries import visible
+from groups.services import policies, recording
+from groups.statuses import Axis, Kind, VolumeStatus
+
+Mode = Literal["auto", "planned", "unplanned"]
+MODES: tuple[Mode, ...] = ("auto", "planned", "unplanned")
+
+
+def enable(caller: callers.Caller, *, group_id: object, reason: str = "") -> models.Operation:
+    """Replicate every volume of a group to every target of its backend.
+
+    On an enabled group it runs again, and takes in volumes added since.
+    """
+    with transaction.atomic():
+        group = visible.group(caller, group_id, lock=True)
+        policies.require(caller, "group:enable_replication")
+        members = _check(group, kind=Kind.ENABLE)
+        if not group.backend.targets.exists():
+            raise errors.WrongState(
+                f"Invalid Group: Backend {group.backend} of group {group.pk} has no replication target."
+                " Cannot enable replication."
+            )
+        _check_on_primary(group, kind=Kind.ENABLE)
+        return _start(caller, group, kind=Kind.ENABLE, members=members, reason=reason)
+
+
+def disable(caller: callers.Caller, *, group_id: object, reason: str = "") -> models.Operation:
+    """Stop replicating a group and drop the copies at its targets."""
+    with transaction.atomic():
+        group = visible.group(caller, group_id, lock=True)
+        policies.require(caller, "group:disable_replication")
+        members = _check(group, kind=Kind.DISABLE)
+        _check_on_primary(group, kind=Kind.DISABLE)
+        return _start(caller, group, kind=Kind.DISABLE, members=members, reason=reason)
+
+
+def failover(
+    caller: callers.Caller,
+    *,
+    group_id: object,
+    secondary_backend_id: str | None = None,
+    allow_attached_volume: bool = False,
+    mode: Mode = "auto",
+    reason: str = "",
+) -> models.Operation:
+    """Fail a group over to a target, to the default target when none is named, or back to the
+    primary when the target is `default`.
+
+    Planned loses nothing and needs both sides; unplanned never calls the side that is left;
+    `auto` is planned when that side answers. Raises `InvalidInput` naming the valid targets for
+    an unknown one.
+    """
+    with transaction.atomic():
+        group = visible.group(caller, group_id, lock=True)
+        policies.require(caller, "group:failover_replication")
+        kind = Kind.FAILBACK if secondary_backend_id == DEFAULT_TARGET else Kind.FAILOVER
+        members = _check(group, kind=kind, allow_attached_volume=allow_attached_volume)
+        if mode not in MODES:
+            raise errors.InvalidInput(f"'{mode}' is not a mode of failover. Possible: {', '.join(MODES)}.")
+        arguments = {
+            "target": "" if kind is Kind.FAILBACK else _chosen_target(group, secondary_backend_id),
+            "mode": mode,
+            "origin": group.active_backend_id,
+            "allow_attached_volume": allow_attached_volume,
+        }
+        return _start(caller, group, kind=kind, members=members, reason=reason, arguments=arguments)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Target:
+    """One replication target as a caller may see it."""
+
+    backend_id: str
+    is_default: bool
+    is_active: bool
+    options: Mapping[str, object]
+    """Empty for all but admins; secrets are masked for everybody."""
+
+
+def list_targets(caller: callers.Caller, *, group_id: object) -> list[Target]:
+    """Return the targets a group can be failed over to, the default one first. Works with every
+    site down."""
+    group = visible.group(caller, group_id)
+    policies.require(caller, "group:list_replication_targets")
+    _check_types(group)
+    declared = registry.load(group.backend.driver).target_options
+    return [
+        Target(
+            backend_id=target.backend_id,
+            is_default=position == 0,
+            is_active=target.backend_id == group.active_backend_id,
+            options=options.mask(declared, target.options) if caller.is_admin else {},
+        )
+        for position, target in enumerate(group.backend.targets.all())
+    ]
+
+
+def reset(caller: callers.Caller, *, group_id: object, replication_status: str, reason: str) -> None:
+    """Set the replication status of a group and its volumes by hand, for admins who say why."""
+    with transaction.atomic():
+        group = visible.group(caller, group_id, lock=True)
+        policies.require(caller, "group:reset_status")
+        if not reason.strip():
+            raise errors.InvalidInput("Give a reason: it is kept with the change.")
+        recording.refuse_while_open(group, what="reset its replication status; cancel the operation first")
+        transitions.reset(
+            group,
+            axis=Axis.REPLICATION,
+            to=replication_status.lower(),
+            reason=reason.strip(),
+            actor=caller.user_name,
+        )
+
+
+# What the verbs above share.
+
+
+def _start(
+    caller: callers.Caller,
+    group: models.Group,
+    *,
+    kind: Kind,
+    members: Sequence[models.Volume],
+    reason: str,
+    arguments: Mapping[str, object] | None = None,
+) -> models.Operation:
+    operation = recording.operation(caller, kind=kind, subject=group, members=len(members), arguments=arguments)
+    transitions.start(operation, subject=group, reason=reason)
+    return operation
+
+
+def _check(group: models.Group, *, kind: Kind, allow_attached_volume: bool = True) -> list[models.Volume]:
+    """Refuse what Cinder refuses, in its order and words; return the members."""
+    members = list(models.Volume.objects.filter(group=group).select_related("volume_type"))
+    _check_types(group)
+    move, verb = statuses.MOVES[kind], statuses.VERB_OF_KIND[kind]
+    if group.status not in move.group:
+        raise errors.WrongState(
+            f"Invalid Group: Group {group.pk} status must be {_listed(move.group)},"
+            f" but current status is: {group.status}. Cannot {verb}."
+        )
+    if group.replication_status not in move.sources:
+        raise errors.WrongState(
+            f"Invalid Group: Group {group.pk} replication status must be {_listed(move.sources)},"
+            f" but current status is: {group.replication_status}. Cannot {verb}."
+        )
+    recording.refuse_while_a_member_is_busy(group)
+    for volume in members:
+        _check_volume(volume, move=move, verb=verb, allow_attached_volume=allow_attached_volume)
+    return members
+
+
+def _check_types(group: models.Group) -> None:
+    if not specs.is_replicated(group.group_type.specs):
+        raise errors.WrongState(f"Invalid group type: Group {group.pk} is not a replication group type.")
+    kinds = models.VolumeType.objects.filter(groups=group).prefetch_related("extra_specs")
+    for kind in kinds:
+        if not specs.is_true(kind.specs.get(specs.REPLICATION)):
+            raise errors.WrongState(
+                f"Invalid volume type: Volume type {kind.pk} does not have 'replication_enabled' spec key set to"
+                " '<is> True'."
+            )
+
+
+def _check_volume(volume: models.Volume, *, move: statuses.Move, verb: str, allow_attached_volume: bool) -> None:
+    if move.volumes and volume.status not in move.volumes:
+        raise errors.WrongState(
+            f"Invalid volume: Volume {volume.pk} status must be {_listed(move.volumes)},"
+            f" but current status is: {volume.status}. Cannot {verb}."
+        )
+    if volume.status == VolumeStatus.IN_USE and not allow_attached_volume:
+        raise errors.WrongState(
+            f"Invalid volume: Volume {volume.pk} is attached but allow_attached_volume flag is False. Cannot {verb}."
+        )
+    if volume.replication_status not in move.sources:
+        raise errors.WrongState(
+            f"Invalid volume: Volume {volume.pk} replication status must be {_listed(move.sources)},"
+            f" but current status is: {volume.replication_status}. Cannot {verb}."
+        )
+
+
+def _check_on_primary(group: models.Group, *, kind: Kind) -> None:
+    if group.active_backend_id:
+        raise errors.WrongState(
+            f"Invalid Group: Group {group.pk} is active on {group.active_backend_id}; fail it back to"
+            f" '{DEFAULT_TARGET}' first. Cannot {statuses.VERB_OF_KIND[kind]}."
+        )
+
+
+def _chosen_target(group: models.Group, wanted: str | None) -> str:
+    known = [target.backend_id for target in group.backend.targets.all()]
+    if not known:
+        raise errors.WrongState(
+            f"Invalid Group: Backend {group.backend} of group {group.pk} has no replication target."
+        )
+    if not wanted:
+        return known[0]
+    if wanted not in known:
+        raise errors.InvalidInput(
+            f"Invalid replication target: '{wanted}' is not a replication target of group {group.pk}."
+            f" Valid targets are: {', '.join(known)}, and '{DEFAULT_TARGET}' to fail back to the primary."
+        )
+    return wanted
+
+
+def _listed(words: frozenset[str]) -> list[str]:
+    return sorted(str(word) for word in words)

@@ -1,0 +1,354 @@
+"""Every status word with its meaning, and the one table of moves between them.
+
+Three axes that are never mixed: the life cycle of a group or a volume (Cinder's words), the
+replication status of a group and of each volume, and the state of an operation. A move names
+the statuses it may start from, the passing status it shows while the work runs, and where it
+ends. What is not in the table is refused. `docs/states.md` is generated from this module.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import StrEnum
+
+
+class Axis(StrEnum):
+    """What a status is about."""
+
+    GROUP = "group.status"
+    VOLUME = "volume.status"
+    REPLICATION = "replication_status"
+    OPERATION = "operation.state"
+
+
+class GroupStatus(StrEnum):
+    """A group's life cycle, in Cinder's words."""
+
+    CREATING = "creating"
+    AVAILABLE = "available"
+    UPDATING = "updating"
+    DELETING = "deleting"
+    DELETED = "deleted"
+    ERROR = "error"
+    ERROR_DELETING = "error_deleting"
+
+
+class VolumeStatus(StrEnum):
+    """A volume's life cycle, in Cinder's words."""
+
+    CREATING = "creating"
+    AVAILABLE = "available"
+    IN_USE = "in-use"
+    RESERVED = "reserved"
+    ATTACHING = "attaching"
+    DETACHING = "detaching"
+    MAINTENANCE = "maintenance"
+    DELETING = "deleting"
+    ERROR = "error"
+    ERROR_DELETING = "error_deleting"
+
+
+class ReplicationStatus(StrEnum):
+    """How far a group or a volume is replicated, in Cinder's words."""
+
+    DISABLED = "disabled"
+    ENABLING = "enabling"
+    ENABLED = "enabled"
+    DISABLING = "disabling"
+    FAILING_OVER = "failing-over"
+    FAILED_OVER = "failed-over"
+    ERROR = "error"
+    FAILOVER_ERROR = "failover-error"
+    NOT_CAPABLE = "not-capable"
+
+
+class OperationState(StrEnum):
+    """How far an operation is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    CANCELING = "canceling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class StepState(StrEnum):
+    """How far one step of an operation is."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    UNDONE = "undone"
+    UNDO_FAILED = "undo-failed"
+
+
+class Kind(StrEnum):
+    """What an operation does: one word a verb."""
+
+    CREATE_GROUP = "create-group"
+    UPDATE_GROUP = "update-group"
+    DELETE_GROUP = "delete-group"
+    CREATE_VOLUME = "create-volume"
+    DELETE_VOLUME = "delete-volume"
+    ENABLE = "enable-replication"
+    DISABLE = "disable-replication"
+    FAILOVER = "failover"
+    FAILBACK = "failback"
+
+
+MEANINGS: dict[StrEnum, str] = {
+    GroupStatus.CREATING: "The storage is making the group.",
+    GroupStatus.AVAILABLE: "The group can be worked with.",
+    GroupStatus.UPDATING: "Volumes are being added or removed.",
+    GroupStatus.DELETING: "The group is being deleted.",
+    GroupStatus.DELETED: "Declared for Cinder's clients; an admin's reset may set it, a deleted group has no row.",
+    GroupStatus.ERROR: "Creating or changing the group failed; its last operation says why.",
+    GroupStatus.ERROR_DELETING: "Deleting failed; delete again once the cause is mended.",
+    VolumeStatus.CREATING: "The storage is making the volume.",
+    VolumeStatus.AVAILABLE: "Ready, and attached to nothing.",
+    VolumeStatus.IN_USE: "Attached to a host.",
+    VolumeStatus.RESERVED: "Promised to a host that has not attached it yet.",
+    VolumeStatus.ATTACHING: "Being attached.",
+    VolumeStatus.DETACHING: "Being detached.",
+    VolumeStatus.MAINTENANCE: "Set aside by an admin.",
+    VolumeStatus.DELETING: "Being deleted.",
+    VolumeStatus.ERROR: "Creating the volume failed; its last operation says why.",
+    VolumeStatus.ERROR_DELETING: "Deleting failed; delete again once the cause is mended.",
+    ReplicationStatus.DISABLED: "Not replicated; losing the site loses the data.",
+    ReplicationStatus.ENABLING: "Replication is being set up; not protected before it is enabled.",
+    ReplicationStatus.ENABLED: "Replicated from the primary to its targets; can be failed over.",
+    ReplicationStatus.DISABLING: "Replication is being taken down.",
+    ReplicationStatus.FAILING_OVER: "The active side is being changed, to a secondary or back.",
+    ReplicationStatus.FAILED_OVER: "Running on a secondary; fail back to return to the primary.",
+    ReplicationStatus.ERROR: "Setting up or taking down replication failed; its last operation says what is true now.",
+    ReplicationStatus.FAILOVER_ERROR: "A failover failed; run it again to roll forward, or fail back to roll back.",
+    ReplicationStatus.NOT_CAPABLE: "The storage cannot replicate this.",
+    OperationState.QUEUED: "Accepted and recorded; no worker has taken it yet.",
+    OperationState.RUNNING: "A worker owns it and renews its lease.",
+    OperationState.WAITING: "A retryable error was met; it is tried again at the time shown.",
+    OperationState.CANCELING: "Asked to stop: what was done is being undone.",
+    OperationState.SUCCEEDED: "Done, and the storage confirmed it.",
+    OperationState.FAILED: "Ended without success; it says why, what is true now and what to do.",
+    OperationState.CANCELED: "Stopped on request; what was done was undone.",
+}
+
+OPEN = frozenset({OperationState.QUEUED, OperationState.RUNNING, OperationState.WAITING, OperationState.CANCELING})
+FINAL = frozenset({OperationState.SUCCEEDED, OperationState.FAILED, OperationState.CANCELED})
+
+PASSING: dict[Axis, frozenset[str]] = {
+    Axis.GROUP: frozenset({GroupStatus.CREATING, GroupStatus.UPDATING, GroupStatus.DELETING}),
+    Axis.VOLUME: frozenset(
+        {VolumeStatus.CREATING, VolumeStatus.DELETING, VolumeStatus.ATTACHING, VolumeStatus.DETACHING}
+    ),
+    Axis.REPLICATION: frozenset(
+        {ReplicationStatus.ENABLING, ReplicationStatus.DISABLING, ReplicationStatus.FAILING_OVER}
+    ),
+    Axis.OPERATION: OPEN,
+}
+WORDS: dict[Axis, type[StrEnum]] = {
+    Axis.GROUP: GroupStatus,
+    Axis.VOLUME: VolumeStatus,
+    Axis.REPLICATION: ReplicationStatus,
+    Axis.OPERATION: OperationState,
+}
+RESTING: dict[Axis, frozenset[str]] = {axis: frozenset(words) - PASSING[axis] for axis, words in WORDS.items()}
+HEALTHY: dict[Axis, frozenset[str]] = {
+    Axis.GROUP: frozenset({GroupStatus.AVAILABLE}),
+    Axis.VOLUME: frozenset({VolumeStatus.AVAILABLE, VolumeStatus.IN_USE}),
+    Axis.REPLICATION: frozenset({ReplicationStatus.DISABLED, ReplicationStatus.ENABLED, ReplicationStatus.FAILED_OVER}),
+    Axis.OPERATION: frozenset({OperationState.SUCCEEDED}),
+}
+
+# The worse the earlier: a group shows its worst member.
+SEVERITY: tuple[ReplicationStatus, ...] = (
+    ReplicationStatus.FAILOVER_ERROR,
+    ReplicationStatus.ERROR,
+    ReplicationStatus.NOT_CAPABLE,
+    ReplicationStatus.FAILING_OVER,
+    ReplicationStatus.DISABLING,
+    ReplicationStatus.ENABLING,
+    ReplicationStatus.DISABLED,
+    ReplicationStatus.FAILED_OVER,
+    ReplicationStatus.ENABLED,
+)
+
+GONE = "(gone)"
+"""Where a deletion ends: the row is no more."""
+
+PREVIOUS = "(previous)"
+"""Where a cancellation ends: what the status was before the operation."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Move:
+    """One verb's way through one axis."""
+
+    verb: str
+    axis: Axis
+    sources: frozenset[str]
+    passing: str
+    success: str
+    failure: str
+    canceled: str = PREVIOUS
+    group: frozenset[str] = frozenset()
+    """The group statuses it needs; empty where the group's own status is what moves."""
+    volumes: frozenset[str] = frozenset()
+    """The volume statuses it needs of each member; empty where any will do."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Reset:
+    """An admin's correction of a status, at once and with a reason."""
+
+    axis: Axis
+    targets: frozenset[str]
+    sources: frozenset[str]
+
+
+_G, _V, _R = GroupStatus, VolumeStatus, ReplicationStatus
+_USABLE = frozenset({_V.AVAILABLE, _V.IN_USE})
+_MOVABLE = frozenset({_R.ENABLED, _R.FAILED_OVER, _R.ERROR, _R.FAILOVER_ERROR})
+
+MOVES: dict[str, Move] = {
+    move.verb: move
+    for move in (
+        Move(
+            verb=Kind.ENABLE,
+            axis=Axis.REPLICATION,
+            sources=frozenset({_R.DISABLED, _R.ENABLED, _R.ERROR}),
+            passing=_R.ENABLING,
+            success=_R.ENABLED,
+            failure=_R.ERROR,
+            group=frozenset({_G.AVAILABLE}),
+            volumes=_USABLE,
+        ),
+        Move(
+            verb=Kind.DISABLE,
+            axis=Axis.REPLICATION,
+            sources=frozenset({_R.ENABLED, _R.ERROR}),
+            passing=_R.DISABLING,
+            success=_R.DISABLED,
+            failure=_R.ERROR,
+            group=frozenset({_G.AVAILABLE, _G.ERROR}),
+        ),
+        Move(
+            verb=Kind.FAILOVER,
+            axis=Axis.REPLICATION,
+            sources=_MOVABLE,
+            passing=_R.FAILING_OVER,
+            success=_R.FAILED_OVER,
+            failure=_R.FAILOVER_ERROR,
+            group=frozenset({_G.AVAILABLE}),
+            volumes=_USABLE,
+        ),
+        Move(
+            verb=Kind.FAILBACK,
+            axis=Axis.REPLICATION,
+            sources=_MOVABLE,
+            passing=_R.FAILING_OVER,
+            success=_R.ENABLED,
+            failure=_R.FAILOVER_ERROR,
+            group=frozenset({_G.AVAILABLE}),
+            volumes=_USABLE,
+        ),
+        Move(
+            verb=Kind.CREATE_GROUP,
+            axis=Axis.GROUP,
+            sources=frozenset(),
+            passing=_G.CREATING,
+            success=_G.AVAILABLE,
+            failure=_G.ERROR,
+            canceled=_G.ERROR,
+        ),
+        Move(
+            verb=Kind.UPDATE_GROUP,
+            axis=Axis.GROUP,
+            sources=frozenset({_G.AVAILABLE}),
+            passing=_G.UPDATING,
+            success=_G.AVAILABLE,
+            failure=_G.ERROR,
+        ),
+        Move(
+            verb=Kind.DELETE_GROUP,
+            axis=Axis.GROUP,
+            sources=frozenset({_G.AVAILABLE, _G.ERROR, _G.ERROR_DELETING}),
+            passing=_G.DELETING,
+            success=GONE,
+            failure=_G.ERROR_DELETING,
+            canceled=_G.ERROR_DELETING,
+        ),
+        Move(
+            verb=Kind.CREATE_VOLUME,
+            axis=Axis.VOLUME,
+            sources=frozenset(),
+            passing=_V.CREATING,
+            success=_V.AVAILABLE,
+            failure=_V.ERROR,
+            canceled=_V.ERROR,
+        ),
+        Move(
+            verb=Kind.DELETE_VOLUME,
+            axis=Axis.VOLUME,
+            sources=frozenset({_V.AVAILABLE, _V.ERROR, _V.ERROR_DELETING, _V.MAINTENANCE}),
+            passing=_V.DELETING,
+            success=GONE,
+            failure=_V.ERROR_DELETING,
+            canceled=_V.ERROR_DELETING,
+        ),
+    )
+}
+
+RESETS: dict[Axis, Reset] = {
+    Axis.GROUP: Reset(axis=Axis.GROUP, targets=frozenset(_G), sources=frozenset(_G)),
+    Axis.VOLUME: Reset(axis=Axis.VOLUME, targets=frozenset(_V), sources=frozenset(_V)),
+    Axis.REPLICATION: Reset(
+        axis=Axis.REPLICATION,
+        targets=frozenset({_R.DISABLED, _R.ENABLED, _R.FAILED_OVER, _R.ERROR}),
+        sources=frozenset(_R),
+    ),
+}
+
+# Where an operation's state may go. The runner, the sweeper's claim and a cancellation move it.
+OPERATION_MOVES: dict[OperationState, frozenset[OperationState]] = {
+    OperationState.QUEUED: frozenset({OperationState.RUNNING, OperationState.CANCELED}),
+    OperationState.RUNNING: frozenset(
+        {
+            OperationState.WAITING,
+            OperationState.CANCELING,
+            OperationState.SUCCEEDED,
+            OperationState.FAILED,
+            OperationState.CANCELED,
+        }
+    ),
+    OperationState.WAITING: frozenset({OperationState.RUNNING, OperationState.CANCELING}),
+    OperationState.CANCELING: frozenset({OperationState.CANCELED, OperationState.SUCCEEDED, OperationState.FAILED}),
+    OperationState.SUCCEEDED: frozenset(),
+    OperationState.FAILED: frozenset(),
+    OperationState.CANCELED: frozenset(),
+}
+
+VERB_OF_KIND: dict[Kind, str] = {
+    Kind.ENABLE: "enable replication",
+    Kind.DISABLE: "disable replication",
+    Kind.FAILOVER: "failover replication",
+    Kind.FAILBACK: "failover replication",
+}
+"""The verb in Cinder's refusals, "Cannot enable replication."."""
+
+
+def worst(found: set[str]) -> str:
+    """Return the worst replication status of those given; the set must not be empty."""
+    return min(found, key=lambda word: SEVERITY.index(ReplicationStatus(word)))
+
+
+class Health(StrEnum):
+    """What the last look at the storage found of a group's replication."""
+
+    UNKNOWN = "unknown"
+    HEALTHY = "healthy"
+    LAGGING = "lagging"
+    BROKEN = "broken"

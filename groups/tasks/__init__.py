@@ -1,0 +1,10 @@
+"""Celery's doors: each turns a message into one call of the engine.
+
+Belongs here: tasks with keyword-only ids, tolerant of unknown keywords so that old workers
+survive new senders. Results are ignored: nothing is decided from them.
+"""
+
+from groups.tasks.operations import run_operation, run_round
+from groups.tasks.ticks import observe, rounds, sweep
+
+__all__ = ["observe", "rounds", "run_operation", "run_round", "sweep"]

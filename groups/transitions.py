@@ -1,0 +1,422 @@
+"""The only writer of any status.
+
+Each function is one transaction of conditional UPDATEs: on the old status, and for a worker on
+its operation's fence. The row counts must match, and an event row goes in with the change. A
+group's move covers all its volumes in one statement, all or none. The number of statements does
+not depend on the number of volumes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from django.db import IntegrityError, models as db, transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from groups import errors, models, queueing, statuses
+from groups.statuses import Axis, OperationState
+
+_COLUMN = {Axis.GROUP: "status", Axis.VOLUME: "status", Axis.REPLICATION: "replication_status"}
+_BUSY = "Another operation is open on {subject} {id}: {kind}, {state}."
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class End:
+    """How an operation ended, and what goes into the same transaction."""
+
+    state: OperationState
+    code: str = ""
+    error: str = ""
+    truth: str = ""
+    remedy: str = ""
+    incident: str = ""
+    result: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    subject_fields: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    """Columns of the group or volume that are no status, such as `active_backend_id`."""
+    within: Callable[[], None] | None = None
+    """Runs inside the transaction, before the statuses move."""
+
+
+def start(operation: models.Operation, *, subject: models.Group | models.Volume, reason: str = "") -> None:
+    """Record an accepted operation and show its passing statuses; wake a worker once committed.
+
+    Call it inside the transaction that checked. Raises `Busy` when another operation is open
+    on the subject, `WrongState` when a status is not the one that was checked.
+    """
+    try:
+        with transaction.atomic():
+            operation.save(force_insert=True)
+    except IntegrityError as error:
+        raise _busy(subject) from error
+    events = [_event(operation, Axis.OPERATION, "", operation.state, reason=reason or "accepted")]
+    move = statuses.MOVES[operation.kind]
+    events.append(_event(operation, move.axis, _current(subject, move), move.passing, reason=reason or operation.kind))
+    if move.sources:
+        _move_subject(subject, move)
+        _move_members(operation, subject, move)
+    models.Event.objects.bulk_create(events)
+    queueing.wake(operation)
+
+
+def claim(operation_id: uuid.UUID, *, owner: str, lease_seconds: float) -> models.Operation | None:
+    """Make `owner` the one worker of an operation that is due or whose owner went silent.
+
+    Bumps the fence and the subject's epoch. Returns None when somebody else has it, it is not
+    due, or it has ended. The lease is measured by the database's clock.
+    """
+    with transaction.atomic():
+        operation = (
+            models.Operation.objects.filter(pk=operation_id)
+            .filter(_claimable())
+            .select_related("group__backend", "group__group_type", "volume__backend")
+            .first()
+        )
+        if operation is None:
+            return None
+        state = OperationState.CANCELING if operation.state == OperationState.CANCELING else OperationState.RUNNING
+        claimed = (
+            models.Operation.objects.filter(pk=operation_id, fence=operation.fence)
+            .filter(_claimable())
+            .update(
+                state=state,
+                owner=owner,
+                fence=F("fence") + 1,
+                attempt=F("attempt") + 1,
+                lease_until=Now() + datetime.timedelta(seconds=lease_seconds),
+                heartbeat_at=Now(),
+                started_at=Coalesce("started_at", Now()),
+                not_before=None,
+            )
+        )
+        if claimed != 1:
+            return None
+        why = f"claimed by {owner}" if not operation.owner else f"taken over from {operation.owner} by {owner}"
+        event = _event(operation, Axis.OPERATION, operation.state, state, reason=why)
+        operation.state, operation.owner = state, owner
+        operation.fence += 1
+        operation.attempt += 1
+        _raise_epoch(operation)
+        event.save(force_insert=True)
+    return operation
+
+
+def wait(operation: models.Operation, *, seconds: float, code: str, error: str) -> bool:
+    """Let an operation wait before it is tried again; `seconds` from now by the database's clock.
+
+    Returns False, with nothing changed, when it was asked to stop meanwhile. Raises `LeaseLost`.
+    """
+    with transaction.atomic():
+        changed = models.Operation.objects.filter(
+            pk=operation.pk, fence=operation.fence, state=OperationState.RUNNING
+        ).update(
+            state=OperationState.WAITING,
+            failures=F("failures") + 1,
+            not_before=Now() + datetime.timedelta(seconds=seconds),
+            lease_until=None,
+            owner="",
+            dispatched_at=None,
+            error_code=code,
+            error=error,
+        )
+        if changed == 1:
+            why = f"tried again in {seconds:.1f} s: {error}"
+            _event(operation, Axis.OPERATION, operation.state, OperationState.WAITING, reason=why).save(
+                force_insert=True
+            )
+            return True
+    if models.Operation.objects.filter(pk=operation.pk, fence=operation.fence, state=OperationState.CANCELING).exists():
+        operation.state = OperationState.CANCELING
+        return False
+    raise errors.LeaseLost(f"operation {operation.pk}, fence {operation.fence}")
+
+
+def end(operation: models.Operation, *, how: End) -> None:
+    """Write an operation's end and the statuses that go with it. Raises `LeaseLost`."""
+    with transaction.atomic():
+        changed = models.Operation.objects.filter(
+            pk=operation.pk,
+            fence=operation.fence,
+            state__in=(OperationState.RUNNING, OperationState.CANCELING),
+        ).update(**_ending(how))
+        if changed != 1:
+            raise errors.LeaseLost(f"operation {operation.pk}, fence {operation.fence}")
+        _settle(operation, how)
+
+
+def cancel_queued(operation: models.Operation, *, actor: str) -> bool:
+    """End at once an operation no worker has ever taken; return False when one has."""
+    how = End(state=OperationState.CANCELED, code="canceled", error=f"Canceled by {actor} before it began.")
+    with transaction.atomic():
+        changed = models.Operation.objects.filter(pk=operation.pk, state=OperationState.QUEUED, attempt=0).update(
+            cancel_requested_at=Now(), **_ending(how)
+        )
+        if changed != 1:
+            return False
+        _settle(operation, how, actor=actor)
+    return True
+
+
+def request_cancel(operation: models.Operation, *, actor: str) -> bool:
+    """Ask a begun operation to stop and undo; return False when it has ended or is stopping."""
+    with transaction.atomic():
+        old = models.Operation.objects.select_for_update().values_list("state", flat=True).get(pk=operation.pk)
+        changed = models.Operation.objects.filter(
+            pk=operation.pk, state=old, state__in=(OperationState.RUNNING, OperationState.WAITING)
+        ).update(state=OperationState.CANCELING, cancel_requested_at=Now(), dispatched_at=None)
+        if changed != 1:
+            return False
+        _event(operation, Axis.OPERATION, old, OperationState.CANCELING, reason="cancel requested", actor=actor).save(
+            force_insert=True
+        )
+        queueing.wake(operation)
+    return True
+
+
+def reset(subject: models.Group | models.Volume, *, axis: Axis, to: str, reason: str, actor: str) -> None:
+    """Correct a status by hand. A group's replication status is set for its volumes too.
+
+    Raises `InvalidInput` for a status no reset may set, `WrongState` when it changed meanwhile.
+    """
+    table = statuses.RESETS[axis]
+    if to not in table.targets:
+        raise errors.InvalidInput(f"'{to}' cannot be set by hand. Possible: {', '.join(sorted(table.targets))}.")
+    column = _COLUMN[axis]
+    old = getattr(subject, column)
+    with transaction.atomic():
+        changed = (
+            type(subject)
+            .objects.filter(pk=subject.pk, **{column: old})
+            .update(  # type: ignore[attr-defined]
+                **{column: to, "updated_at": timezone.now()}
+            )
+        )
+        if changed != 1:
+            raise errors.WrongState(f"The status of {subject.pk} changed meanwhile.")
+        volumes = 0
+        if axis is Axis.REPLICATION and isinstance(subject, models.Group):
+            volumes = models.Volume.objects.filter(group_id=subject.pk).update(replication_status=to)
+        models.Event.objects.create(
+            at=timezone.now(),
+            axis=axis,
+            subject_id=subject.pk,
+            group_id=_group_id(subject),
+            volumes=volumes,
+            old=old,
+            new=to,
+            reason=reason,
+            actor=actor,
+        )
+    setattr(subject, column, to)
+
+
+def set_not_replicated(volume_ids: Iterable[uuid.UUID], *, operation: models.Operation) -> None:
+    """Record that volumes which left a group are replicated no more. Runs within `end`."""
+    ids = list(volume_ids)
+    disabled = statuses.ReplicationStatus.DISABLED
+    changed = (
+        models.Volume.objects.filter(pk__in=ids)
+        .exclude(replication_status=disabled)
+        .update(replication_status=disabled)
+    )
+    if changed:
+        event = _event(operation, Axis.REPLICATION, "", disabled, reason="left the group", volumes=changed)
+        event.save(force_insert=True)
+
+
+# What the functions above share.
+
+
+def _claimable() -> db.Q:
+    silent = db.Q(lease_until__isnull=True) | db.Q(lease_until__lt=Now())
+    return (
+        db.Q(state=OperationState.QUEUED)
+        | db.Q(state=OperationState.WAITING, not_before__lte=Now())
+        | (db.Q(state__in=(OperationState.RUNNING, OperationState.CANCELING)) & silent)
+    )
+
+
+def _raise_epoch(operation: models.Operation) -> None:
+    subject = operation.group or operation.volume
+    if subject is None:
+        return
+    type(subject).objects.filter(pk=subject.pk).update(epoch=F("epoch") + 1)
+    # Read back inside the transaction: the row is locked, so nobody can have raised it further.
+    operation.epoch = type(subject).objects.values_list("epoch", flat=True).get(pk=subject.pk)
+    subject.epoch = operation.epoch
+    models.Operation.objects.filter(pk=operation.pk).update(epoch=operation.epoch)
+
+
+def _busy(subject: models.Group | models.Volume) -> errors.Busy:
+    other = models.Operation.objects.filter(subject_id=subject.pk, state__in=statuses.OPEN).first()
+    noun = type(subject).__name__.lower()
+    return errors.Busy(
+        _BUSY.format(
+            subject=noun,
+            id=subject.pk,
+            kind=other.kind if other else "unknown",
+            state=other.state if other else "just ended",
+        )
+    )
+
+
+def _current(subject: models.Group | models.Volume, move: statuses.Move) -> str:
+    return getattr(subject, _COLUMN[move.axis]) if move.sources else ""
+
+
+def _move_subject(subject: models.Group | models.Volume, move: statuses.Move) -> None:
+    column = _COLUMN[move.axis]
+    changed = (
+        type(subject)
+        .objects.filter(pk=subject.pk, **{f"{column}__in": move.sources})
+        .update(**{f"previous_{column}": F(column), column: move.passing, "updated_at": timezone.now()})
+    )
+    if changed != 1:
+        raise errors.WrongState(f"The {column} of {subject.pk} changed meanwhile.")
+    setattr(subject, column, move.passing)
+
+
+def _move_members(operation: models.Operation, subject: models.Group | models.Volume, move: statuses.Move) -> None:
+    if not isinstance(subject, models.Group):
+        return
+    members = models.Volume.objects.filter(group_id=subject.pk)
+    if move.axis is Axis.REPLICATION:
+        changed = members.filter(replication_status__in=move.sources).update(
+            previous_replication_status=F("replication_status"),
+            replication_status=move.passing,
+            updated_at=timezone.now(),
+        )
+    elif move.success == statuses.GONE:
+        changed = members.update(
+            previous_status=F("status"), status=statuses.VolumeStatus.DELETING, updated_at=timezone.now()
+        )
+    else:
+        return
+    if changed != operation.members:
+        raise errors.WrongState(f"A volume of group {subject.pk} changed meanwhile.")
+
+
+def _ending(how: End) -> dict[str, Any]:
+    return {
+        "state": how.state,
+        "ended_at": Now(),
+        "lease_until": None,
+        "not_before": None,
+        "error_code": how.code,
+        "error": how.error,
+        "truth": how.truth,
+        "remedy": how.remedy,
+        "incident": how.incident,
+        "result": dict(how.result),
+        "waiting_for": "",
+    }
+
+
+def _settle(operation: models.Operation, how: End, *, actor: str = "") -> None:
+    """Move the subject and its members out of their passing statuses, with events."""
+    subject = _locked_subject(operation)
+    if how.within is not None:
+        how.within()
+    events = [_event(operation, Axis.OPERATION, operation.state, how.state, reason=how.error or "done", actor=actor)]
+    operation.state = how.state
+    if subject is not None:
+        move = statuses.MOVES[operation.kind]
+        to = {OperationState.SUCCEEDED: move.success, OperationState.CANCELED: move.canceled}.get(
+            how.state, move.failure
+        )
+        events.append(_leave_passing(operation, subject, move=move, to=to, how=how, actor=actor))
+    models.Event.objects.bulk_create(events)
+
+
+def _locked_subject(operation: models.Operation) -> models.Group | models.Volume | None:
+    if operation.group_id is not None:
+        return models.Group.objects.select_for_update().get(pk=operation.group_id)
+    if operation.volume_id is not None:
+        return models.Volume.objects.select_for_update().get(pk=operation.volume_id)
+    return None
+
+
+def _leave_passing(
+    operation: models.Operation,
+    subject: models.Group | models.Volume,
+    *,
+    move: statuses.Move,
+    to: str,
+    how: End,
+    actor: str,
+) -> models.Event:
+    column = _COLUMN[move.axis]
+    shown = getattr(subject, f"previous_{column}") if to == statuses.PREVIOUS else to
+    event = _event(operation, move.axis, getattr(subject, column), shown, reason=how.error or "done", actor=actor)
+    if to == statuses.GONE:
+        _delete(subject)
+        return event
+    value: Any = F(f"previous_{column}") if to == statuses.PREVIOUS else to
+    changed = (
+        type(subject)
+        .objects.filter(pk=subject.pk, **{column: move.passing})
+        .update(**{column: value, "updated_at": timezone.now(), **how.subject_fields})
+    )
+    moved = _members_leave_passing(subject, move=move, to=to) if isinstance(subject, models.Group) else 0
+    expected = operation.members if move.axis is Axis.REPLICATION else 0
+    if how.state == OperationState.SUCCEEDED and (changed, moved) != (1, expected):
+        raise errors.WrongState(
+            f"The statuses of {subject.pk} are not those its operation left: success is not claimed."
+        )
+    return event
+
+
+def _members_leave_passing(group: models.Group, *, move: statuses.Move, to: str) -> int:
+    members = models.Volume.objects.filter(group_id=group.pk)
+    now = timezone.now()
+    if move.axis is Axis.REPLICATION:
+        value: Any = F("previous_replication_status") if to == statuses.PREVIOUS else to
+        return members.filter(replication_status=move.passing).update(replication_status=value, updated_at=now)
+    if move.success == statuses.GONE:
+        members.filter(status=statuses.VolumeStatus.DELETING).update(
+            status=statuses.VolumeStatus.ERROR_DELETING, updated_at=now
+        )
+    return 0
+
+
+def _delete(subject: models.Group | models.Volume) -> None:
+    if isinstance(subject, models.Group):
+        members = models.Volume.objects.filter(group_id=subject.pk)
+        models.Operation.objects.filter(volume__group_id=subject.pk).update(volume=None)
+        members._raw_delete(members.db)
+        models.GroupVolumeType.objects.filter(group_id=subject.pk).delete()
+    subject.delete()
+
+
+def _group_id(subject: models.Group | models.Volume) -> uuid.UUID | None:
+    return subject.pk if isinstance(subject, models.Group) else subject.group_id
+
+
+def _event(
+    operation: models.Operation,
+    axis: Axis,
+    old: str,
+    new: str,
+    *,
+    reason: str,
+    actor: str = "",
+    volumes: int | None = None,
+) -> models.Event:
+    about_operation = axis is Axis.OPERATION
+    return models.Event(
+        at=timezone.now(),
+        axis=axis,
+        subject_id=operation.pk if about_operation else operation.subject_id,
+        group_id=operation.group_id,
+        operation=operation,
+        volumes=0 if about_operation else (operation.members if volumes is None else volumes),
+        old=old,
+        new=new,
+        reason=reason,
+        actor=actor or operation.user_name or operation.user_id,
+    )
