@@ -123,7 +123,7 @@ class TargetConfig:
     """One configured replication target."""
 
     backend_id: str
-    options: Mapping[str, Value]
+    options: Mapping[str, Value] = dataclasses.field(repr=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -131,7 +131,7 @@ class BackendConfig:
     """All a driver is built from."""
 
     name: str
-    options: Mapping[str, Value]
+    options: Mapping[str, Value] = dataclasses.field(repr=False)
     targets: tuple[TargetConfig, ...]
 
 

@@ -166,19 +166,11 @@ class Act:
 
     def _distorted(self, result: T) -> T:
         """Return facts as the storage was told to misstate them."""
-        if not isinstance(result, GroupFacts):
-            return result
+        facts: object = result
         for fault in self._faults:
-            if fault.action == "wrong-facts" and self._take(fault):
-                meant = _meant(fault, result.volumes)
-                wrong = [
-                    dataclasses.replace(facts, active_side=None, protected=False, error="The fake storage was told so.")
-                    if facts in meant
-                    else facts
-                    for facts in result.volumes
-                ]
-                result = dataclasses.replace(result, active_side=None, writable=False, volumes=tuple(wrong))
-        return result
+            if fault.action == "wrong-facts" and isinstance(facts, GroupFacts) and self._take(fault):
+                facts = _misstated(facts, fault)
+        return cast(T, facts)
 
     def _act_out(self, place: int | None, moment: Literal["before", "after"]) -> None:
         for fault in self._faults:
@@ -223,6 +215,17 @@ def _fail(fault: faults.Fault) -> NoReturn:
     raise DriverError(
         f"The fake storage was told to fail in {fault.call}{where}.", retryable=fault.action == "fail-retryable"
     )
+
+
+def _misstated(facts: GroupFacts, fault: faults.Fault) -> GroupFacts:
+    """Return facts that put the members meant on no side."""
+    meant = _meant(fault, facts.volumes)
+    said = "The fake storage was told to say so."
+    volumes = [
+        dataclasses.replace(volume, active_side=None, protected=False, error=said) if volume in meant else volume
+        for volume in facts.volumes
+    ]
+    return dataclasses.replace(facts, active_side=None, writable=False, volumes=tuple(volumes))
 
 
 V = TypeVar("V")

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 
 from drivers.base import Volume
-from drivers.fake import copies, sites
+from drivers.fake import copies
 
 PAGE = 4096
 _THERE = "side = ? AND volume_id IN (SELECT value FROM json_each(?))"

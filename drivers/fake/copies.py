@@ -6,10 +6,10 @@ A side holds a complete point of a group when every member's copy there bears th
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from drivers.base import PRIMARY, Volume
 from drivers.errors import NoRecoveryPoint, Refused
@@ -20,8 +20,7 @@ CLOSED: Mapping[str, object] = {"writable": 0, "serving": 0, "written": 0, "repl
 _THERE = "side IN (SELECT value FROM json_each(?)) AND volume_id IN (SELECT value FROM json_each(?))"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Copy:
+class Copy(NamedTuple):
     """One volume on one side."""
 
     side: str
@@ -49,10 +48,8 @@ def ids(volumes: Collection[Volume]) -> str:
 
 def find(state: sqlite3.Connection, sides: Collection[str], volumes: Collection[Volume]) -> list[Copy]:
     """Return the copies of these volumes on these sides."""
-    fields = [field.name for field in dataclasses.fields(Copy)]
-    rows = state.execute(f"SELECT {', '.join(fields)} FROM copies WHERE {_THERE}", (sites.listed(sides), ids(volumes)))  # noqa: S608 - names of our own
-    flags = ("writable", "serving", "replicating", "spread")
-    return [Copy(**{**dict(row), **{flag: bool(row[flag]) for flag in flags}}) for row in rows]
+    query = f"SELECT {', '.join(Copy._fields)} FROM copies WHERE {_THERE}"  # noqa: S608 - names of our own
+    return [Copy._make(row) for row in state.execute(query, (sites.listed(sides), ids(volumes)))]
 
 
 def winners(found: Collection[Copy]) -> dict[str, Copy]:

@@ -327,6 +327,8 @@ class FakeDriver(Driver):
         """Return the sides that answer; raise `SiteUnavailable` when another may hold a copy."""
         answering = act.answering(self._sides)
         found = self._found(act, answering, volumes)
+        if not volumes:
+            return answering
         alone = all(copy.side == PRIMARY and not copy.spread for copy in found)
         if not alone or PRIMARY not in answering:
             act.reach(self._sides)
@@ -339,8 +341,7 @@ class FakeDriver(Driver):
         def each(state: sqlite3.Connection, members: Sequence[Volume]) -> None:
             copies.keep_active(state, sides, members)
 
-        if volumes:
-            act.carry_out(sides=sides, volumes=volumes, each=each)
+        act.carry_out(sides=sides, volumes=volumes, each=each)
 
 
 def _nothing(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:

@@ -51,7 +51,8 @@ CREATE TABLE faults (
 );
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY, method TEXT NOT NULL, owner TEXT NOT NULL, backend_id TEXT, epoch INTEGER NOT NULL,
-    process_id INTEGER NOT NULL, started_at REAL NOT NULL, ended_at REAL, outcome TEXT, touched TEXT NOT NULL DEFAULT '[]'
+    process_id INTEGER NOT NULL, started_at REAL NOT NULL, ended_at REAL, outcome TEXT,
+    touched TEXT NOT NULL DEFAULT '[]'
 );
 """
 
