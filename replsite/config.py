@@ -190,12 +190,15 @@ class SiteConfig(pydantic_settings.BaseSettings):
     @property
     def database_address(self) -> str:
         """Return the database's address, with its password."""
-        return self.database_url.get_secret_value() or f"sqlite:///{self.state_dir / 'replsite.sqlite3'}"
+        return self.database_url.get_secret_value() or f"sqlite:///{self._kept('replsite.sqlite3')}"
 
     @property
     def broker_address(self) -> str:
         """Return the broker's address, with its password."""
-        return self.broker_url.get_secret_value() or f"spool://{self.state_dir / 'spool'}"
+        return self.broker_url.get_secret_value() or f"spool://{self._kept('spool')}"
+
+    def _kept(self, name: str) -> str:
+        return urllib.parse.quote(str(self.state_dir / name))
 
 
 def secret_fields() -> frozenset[str]:

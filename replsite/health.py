@@ -10,7 +10,7 @@ from celery import current_app
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
-LIMIT_SECONDS = 3.0
+LIMIT_SECONDS = 3
 
 log = structlog.get_logger(__name__)
 

@@ -11,6 +11,8 @@ from typing import Any
 import structlog
 
 MASK = "***"
+CHATTERERS = ("celery.app.trace", "celery.beat", "celery.worker.strategy")
+OTHER_LAYOUTS = ("django.server", "gunicorn.access", "gunicorn.error")
 _SECRET_NAME = re.compile(r"password|passwd|secret|token|authorization|cookie|api_?key", re.IGNORECASE)
 _SECRET_IN_TEXT = re.compile(
     r"(?P<name>(?:password|passwd|secret|token|authorization|api_?key)\w*[\"']?\s*[=:]\s*)(?P<value>[\"'][^\"']*[\"']|[^\s&,;]+)",
@@ -24,12 +26,21 @@ def configuration(*, level: str, layout: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"site": {"()": structlog.stdlib.ProcessorFormatter, "processors": _last_steps(layout),
-                                "foreign_pre_chain": _first_steps()}},
+        "formatters": {
+            "site": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": _last_steps(layout),
+                "foreign_pre_chain": _first_steps(),
+            }
+        },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "site"}},
         "root": {"handlers": ["stderr"], "level": level},
-        # One line a request is the web server's to write.
-        "loggers": {"django.server": {"level": "WARNING", "handlers": [], "propagate": True}},
+        "loggers": {
+            # Servers that would write in a layout of their own.
+            **{name: {"handlers": [], "propagate": True} for name in OTHER_LAYOUTS},
+            # A line for each tick, every second.
+            **({} if level == "DEBUG" else {name: {"level": "WARNING"} for name in CHATTERERS}),
+        },
     }
 
 
@@ -76,10 +87,9 @@ def _first_steps() -> list[Any]:
 
 
 def _last_steps(layout: str) -> list[Any]:
-    for_machines = layout == "json"
-    render: Any = (
-        structlog.processors.JSONRenderer() if for_machines else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+    render: Any = structlog.processors.JSONRenderer()
+    if layout == "console":
+        render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     # Errors become text before the masking, so that what they say is masked too.
     return [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from replsite import config
 
@@ -18,7 +18,8 @@ LEAST_EXPIRY_SECONDS = 10
 
 def queues() -> tuple[Queue, ...]:
     """Return the queues a worker reads, the urgent one first."""
-    return tuple(Queue(name) for name in QUEUES)
+    exchange = Exchange("replsite")
+    return tuple(Queue(name, exchange, routing_key=name) for name in QUEUES)
 
 
 def ticks(site: config.SiteConfig) -> dict[str, dict[str, Any]]:

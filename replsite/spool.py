@@ -28,6 +28,7 @@ from kombu.utils.json import dumps, loads
 SCHEME = "spool"
 POLL_SECONDS = 0.02
 HIDDEN = "."
+TABLE = ".json"
 LEFTOVER_SECONDS = 60
 """How long a half-written or half-taken message may lie before it counts as left by the dead."""
 TOUCH_SECONDS = 60
@@ -53,38 +54,39 @@ class Channel(filesystem.Channel):
     @property
     def folder(self) -> Path:
         """Return the spool's folder, which the address names."""
-        return Path("/" + (self.connection.client.virtual_host or "").strip("/"))
+        return _folder_of(self.connection.client)
 
-    @property
-    def control_folder(self) -> Path:
-        """Return the folder of the tables that say which queues an exchange feeds."""
-        return self.folder / "exchanges"
+    def get_table(self, exchange: str) -> list[Any]:
+        """Return which queues an exchange feeds, as bindings."""
+        return _table(self._exchange_file_of(exchange))
 
-    def get_table(self, exchange: str) -> list[Binding]:
-        """Return which queues an exchange feeds."""
-        return _table(self._exchange_file(exchange))
-
-    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+    def _queue_bind(self, exchange: str, routing_key: str | None, pattern: str | None, queue: str | None) -> None:
         new = Binding(routing_key or "", pattern or "", queue or "")
-        file = self._exchange_file(exchange)
+        file = self._exchange_file_of(exchange)
         if new in _table(file):
             return
         with _locked(self.folder):
+            # The folder first: a binding without one counts as left by the dead.
+            self._queue_folder(new.queue).mkdir(mode=0o700, parents=True, exist_ok=True)
             table = _table(file)
             if new not in table:
                 _write(file, dumps([new, *table]))
 
-    def _delete(self, queue: str, exchange: str, routing_key: str, pattern: str, *_: Any, **__: Any) -> None:
+    def _delete(
+        self, queue: str, exchange: str, routing_key: str | None, pattern: str | None, *_: Any, **__: Any
+    ) -> None:
         gone = Binding(routing_key or "", pattern or "", queue or "")
         with _locked(self.folder):
-            _keep(self._exchange_file(exchange), [each for each in self.get_table(exchange) if each != gone])
+            file = self._exchange_file_of(exchange)
+            _keep(file, [each for each in _table(file) if each != gone])
         shutil.rmtree(self._queue_folder(queue), ignore_errors=True)
 
-    def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:
+    # kombu's classes do not agree on the second parameter's name.
+    def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
         name = f"{time.time_ns():020}-{uuid.uuid4().hex}"
         _write(self._queue_folder(queue) / name, dumps(payload))
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         folder = self._queue_folder(queue)
         self._show_read(queue, folder)
         names = self._listed.get(queue)
@@ -102,6 +104,9 @@ class Channel(filesystem.Channel):
 
     def _size(self, queue: str) -> int:
         return len(_messages(self._queue_folder(queue)))
+
+    def _exchange_file_of(self, exchange: str) -> Path:
+        return self.folder / "exchanges" / f"{_as_name(exchange)}{TABLE}"
 
     def _queue_folder(self, queue: str) -> Path:
         return self.folder / "queues" / _as_name(queue)
@@ -124,7 +129,7 @@ class Transport(filesystem.Transport):
     def establish_connection(self) -> Any:
         """Connect; raises when the folder cannot be used. Clears what dead processes left."""
         connection = super().establish_connection()
-        folder = Path("/" + (self.client.virtual_host or "").strip("/"))
+        folder = _folder_of(self.client)
         for part in ("queues", "exchanges"):
             (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
         clear_leftovers(folder)
@@ -144,10 +149,14 @@ def clear_leftovers(folder: Path) -> None:
     _forget_removed_queues(folder)
 
 
+def _folder_of(client: Any) -> Path:
+    return Path("/", client.virtual_host or "")
+
+
 def _forget_removed_queues(folder: Path) -> None:
     with _locked(folder):
         left = set(_names(folder / "queues"))
-        for file in (folder / "exchanges").glob("*.exchange"):
+        for file in (folder / "exchanges").glob(f"*{TABLE}"):
             table = _table(file)
             kept = [each for each in table if _as_name(each.queue) in left or not _is_control(each.queue)]
             if kept != table:
