@@ -1,0 +1,206 @@
+"""Copying a cut to where a round arrives: only what is needed, read ahead, with progress."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+
+from drivers.base import Call, Volume
+from drivers.errors import DriverError, SiteUnavailable
+from drivers.qemu import nbd
+from drivers.qemu.side import Side
+
+ALLOCATED = "base:allocation"
+_PIECE, _BATCH_BYTES, _BATCH_PIECES = 1 << 20, 4 << 20, 16
+_BLOCK = 4 << 10
+_TIMEOUT_SECONDS = 10.0
+Range = tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Errand:
+    """One volume to be copied."""
+
+    volume: Volume
+    read_from: str
+    write_to: str
+    context: str = ""
+    """The NBD context whose marked extents are all that is needed; none when nothing is marked."""
+    fresh: bool = False
+    """Whether what it is written to is all zeroes."""
+    bytes_expected: int = 0
+
+
+class Progress:
+    """How far a round is, told to its caller."""
+
+    def __init__(self, call: Call, *, total: int) -> None:
+        self._call, self._total = call, total
+        self._done, self._looked_at = 0, 0
+
+    def copied(self, count: int) -> None:
+        """Tell that bytes were sent to the target."""
+        self._done += count
+        self._call.progress(done=self._done, total=max(self._total, self._done), unit="bytes")
+
+    def compared(self, count: int) -> None:
+        """Tell that bytes were found the same on both sides."""
+        self._looked_at += count
+        waiting_for = f"the comparison of both sides ({self._looked_at} bytes so far)"
+        self._call.progress(done=self._done, total=max(self._total, self._done), unit="bytes", waiting_for=waiting_for)
+
+
+def copy(source: Side, target: Side, *, errands: Sequence[Errand], call: Call) -> None:
+    """Carry out the errands; on return all of it is on the target's stable storage."""
+    progress = Progress(call, total=sum(errand.bytes_expected for errand in errands))
+    for errand in errands:
+        with (
+            _connection(source, errand.read_from) as reader,
+            _connection(target, errand.write_to) as writer,
+        ):
+            if errand.context or errand.fresh:
+                _copy_ranges(_Ends(source, target, reader, writer), errand, progress)
+            else:
+                _copy_differences(_Ends(source, target, reader, writer), errand, progress)
+            with blamed(target):
+                writer.flush()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Ends:
+    """Both ends of one volume's copying."""
+
+    source: Side
+    target: Side
+    reader: nbd.Connection
+    writer: nbd.Connection
+
+
+def _copy_ranges(ends: _Ends, errand: Errand, progress: Progress) -> None:
+    """Copy the marked extents, or, to an image of zeroes, those that hold data."""
+    context = errand.context or ALLOCATED
+    for batch in batches(_extents(ends.source, errand.read_from, context)):
+        with blamed(ends.source):
+            ends.reader.ask(batch)
+            found = ends.reader.answers()
+        with blamed(ends.target):
+            ends.writer.settle()
+            for (offset, length), data in zip(batch, found, strict=True):
+                if data.count(0) != length:
+                    ends.writer.submit(offset=offset, data=data)
+                elif not errand.fresh:
+                    ends.writer.submit_zeroes(offset=offset, length=length)
+        progress.copied(sum(length for _, length in batch))
+    with blamed(ends.target):
+        ends.writer.settle()
+
+
+def _copy_differences(ends: _Ends, errand: Errand, progress: Progress) -> None:
+    """Read both ends wherever either holds data, and copy the blocks that differ."""
+    here = _extents(ends.source, errand.read_from, ALLOCATED)
+    there = _extents(ends.target, errand.write_to, ALLOCATED)
+    with _connection(ends.target, errand.write_to) as held:
+        for batch in batches(union(here, there)):
+            with blamed(ends.source):
+                ends.reader.ask(batch)
+            with blamed(ends.target):
+                held.ask(batch)
+                old = held.answers()
+            with blamed(ends.source):
+                new = ends.reader.answers()
+            copied = 0
+            with blamed(ends.target):
+                ends.writer.settle()
+                for (offset, _), was, data in zip(batch, old, new, strict=True):
+                    for start, end in differences(was, data):
+                        ends.writer.submit(offset=offset + start, data=memoryview(data)[start:end])
+                        copied += end - start
+            progress.copied(copied)
+            progress.compared(sum(length for _, length in batch) - copied)
+    with blamed(ends.target):
+        ends.writer.settle()
+
+
+def differences(old: bytearray, new: bytearray) -> Iterator[Range]:
+    """Yield (start, end) of the runs of blocks that differ."""
+    if old == new:
+        return
+    first = -1
+    for start in range(0, len(new), _BLOCK):
+        same = old[start : start + _BLOCK] == new[start : start + _BLOCK]
+        if same and first >= 0:
+            yield first, start
+            first = -1
+        elif not same and first < 0:
+            first = start
+    if first >= 0:
+        yield first, len(new)
+
+
+def batches(ranges: Iterable[Range]) -> Iterator[list[Range]]:
+    """Cut ranges into pieces, and gather pieces until they are worth a round trip."""
+    batch: list[Range] = []
+    gathered = 0
+    for start, span in ranges:
+        for offset in range(start, start + span, _PIECE):
+            length = min(_PIECE, start + span - offset)
+            batch.append((offset, length))
+            gathered += length
+            if gathered >= _BATCH_BYTES or len(batch) >= _BATCH_PIECES:
+                yield batch
+                batch, gathered = [], 0
+    if batch:
+        yield batch
+
+
+def union(first: Sequence[Range], second: Sequence[Range]) -> Iterator[Range]:
+    """Yield the ranges that either list covers, in order and without overlap."""
+    begin, end = 0, 0
+    for offset, length in sorted([*first, *second]):
+        if offset > end:
+            if end > begin:
+                yield begin, end - begin
+            begin, end = offset, offset + length
+        else:
+            end = max(end, offset + length)
+    if end > begin:
+        yield begin, end - begin
+
+
+@contextlib.contextmanager
+def blamed(side: Side) -> Iterator[None]:
+    """Turn what goes wrong on a connection into an error that names its side."""
+    try:
+        yield
+    except TimeoutError:
+        raise SiteUnavailable(
+            f"{side.title} does not answer: no data for {_TIMEOUT_SECONDS:g} s.", backend_id=side.backend_id
+        ) from None
+    except nbd.NbdError as error:
+        if error.errno:
+            raise DriverError(f"{side.title} failed to read or write: error {error.errno}.") from error
+        raise SiteUnavailable(f"{side.title} broke the copying off: {error}.", backend_id=side.backend_id) from error
+    except OSError as error:
+        raise SiteUnavailable(
+            f"{side.title} broke the copying off: {error.strerror}.", backend_id=side.backend_id
+        ) from error
+
+
+@contextlib.contextmanager
+def _connection(side: Side, export: str, context: str | None = None) -> Iterator[nbd.Connection]:
+    with blamed(side):
+        side.call.check()
+        timeout = min(_TIMEOUT_SECONDS, side.call.remaining() + 0.001)
+        path = str(side.folder.nbd_socket)
+        connection = nbd.Connection(path=path, export=export, timeout=timeout, context=context)
+    with connection:
+        yield connection
+
+
+def _extents(side: Side, export: str, context: str) -> list[Range]:
+    """Return the extents that a context marks, or, of the allocation, those that hold data."""
+    with _connection(side, export, context) as connection, blamed(side):
+        if context == ALLOCATED:
+            return [(offset, length) for offset, length, flags in connection.extents() if not flags & nbd.ZERO]
+        return [(offset, length) for offset, length, flags in connection.extents() if flags & nbd.DIRTY]

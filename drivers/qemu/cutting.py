@@ -1,0 +1,163 @@
+"""The active side of a round: one cut through all volumes of a group at one moment.
+
+One transaction begins, for every volume, a new bitmap, a frozen copy of what changed since the
+target's point, and a local copy-before-write of what clients overwrite from now on. Reading
+the cut gives the moment of the transaction for as long as needed, and clients' writes depend on
+this site's own disk only: neither a slow nor a dead target holds them up or fails them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Collection, Mapping, Sequence
+
+from drivers.base import Volume
+from drivers.errors import Refused
+from drivers.qemu import graph, images, record, serving
+from drivers.qemu.graph import name
+from drivers.qemu.qmp import Command
+from drivers.qemu.side import Side
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Cut:
+    """One moment of a group, kept readable."""
+
+    point: str
+    at: float
+    marked: Mapping[str, int]
+    """For each volume whose changes since the target's point are marked: how many bytes."""
+
+    @property
+    def context(self) -> str:
+        """The NBD context that lists the marked extents."""
+        return f"qemu:dirty-bitmap:{_frozen(self.point)}"
+
+
+def make(side: Side, *, group_id: str, volumes: Sequence[Volume], point: str, target: record.Record) -> Cut:
+    """Cut the group now, for a target that is at the points of its record."""
+    with side.hold(group_id) as held:
+        if held.record.role != record.ACTIVE:
+            raise Refused(f"{side.title} is not the active side any more; nothing is copied from it.")
+        keep = {each for points in held.record.sent.values() for each in points} | set(target.points)
+        drop(side, volumes=volumes)
+        remove_bitmaps(side, volumes=volumes, keep=keep)
+        serving.open_nodes(side, volumes=volumes)
+        held.save()
+        return _cut(side, volumes, point, target)
+
+
+def finish(side: Side, *, group_id: str, volumes: Sequence[Volume], point: str, backend_id: str) -> None:
+    """Note that a side holds the point; forget the marks nobody needs any more."""
+    with side.hold(group_id) as held:
+        held.record.sent[backend_id] = [point]
+        held.save()
+        remove_bitmaps(side, volumes=volumes, keep={each for points in held.record.sent.values() for each in points})
+
+
+def drop(side: Side, *, volumes: Sequence[Volume]) -> None:
+    """Let go of a cut; what marks the changes since any point stays. Absent ones are fine."""
+    with side.talk() as monitor:
+        graph.remove_exports(monitor, exports=[name("x", volume.id) for volume in volumes], call=side.call)
+        graph.remove_jobs(monitor, jobs=[name("cut", volume.id) for volume in volumes], call=side.call)
+        view = graph.look(monitor)
+        graph.remove_nodes(monitor, nodes=[name("c", volume.id) for volume in volumes], view=view)
+        frozen = _frozen("")
+        _remove(side, volumes, [key for volume in volumes for key in view.bitmaps(volume.id) if key.startswith(frozen)])
+    for volume in volumes:
+        side.folder.image(volume.id, "cut").unlink(missing_ok=True)
+
+
+def remove_bitmaps(side: Side, *, volumes: Sequence[Volume], keep: Collection[str] = ()) -> None:
+    """Stop marking changes since any point but those kept."""
+    view, kept, prefix = side.look(), {serving.since(point) for point in keep}, serving.since("")
+    marks = {key for volume in volumes for key in view.bitmaps(volume.id) if key.startswith(prefix)}
+    _remove(side, volumes, marks - kept)
+
+
+def export(volume: Volume) -> str:
+    """Return the name a volume's cut is exported by."""
+    return f"cut/{volume.id}"
+
+
+def _cut(side: Side, volumes: Sequence[Volume], point: str, target: record.Record) -> Cut:
+    with side.talk() as monitor:
+        view = graph.look(monitor)
+        bases = {volume.id: _base(view.bitmaps(volume.id), volume, target) for volume in volumes}
+        monitor.run([_open_copy(side, volume) for volume in volumes])
+        at = time.time()
+        monitor.ask("transaction", actions=_actions(volumes, bases, point))
+        marks = {volume.id: [_frozen(point)] if bases[volume.id] else [] for volume in volumes}
+        monitor.run(
+            [
+                graph.export(
+                    name("x", volume.id),
+                    name("c", volume.id),
+                    named=export(volume),
+                    writable=False,
+                    bitmaps=marks[volume.id],
+                )
+                for volume in volumes
+            ]
+        )
+        view = graph.look(monitor)
+    marked = {volume.id: view.bitmaps(volume.id)[_frozen(point)] for volume in volumes if bases[volume.id]}
+    return Cut(point=point, at=at, marked=marked)
+
+
+def _base(bitmaps: graph.Bitmaps, volume: Volume, target: record.Record) -> str:
+    """Return the bitmap that marks what the target lacks of a volume; none when nothing does."""
+    if target.members.get(volume.id) != volume.size_bytes:
+        return ""
+    return next((serving.since(point) for point in target.points if serving.since(point) in bitmaps), "")
+
+
+def _open_copy(side: Side, volume: Volume) -> Command:
+    path = side.folder.image(volume.id, "cut")
+    images.create_overlay(path, size_bytes=volume.size_bytes)
+    return graph.add_overlay(name("c", volume.id), path, backing=name("v", volume.id), direct=side.direct)
+
+
+def _actions(volumes: Sequence[Volume], bases: Mapping[str, str], point: str) -> list[Mapping[str, object]]:
+    """Return the transaction: marks begin before the moment and are frozen after it, so that
+    they hold too much rather than too little."""
+    begin, moment, freeze = [], [], []
+    for volume in volumes:
+        node = name("v", volume.id)
+        fresh = {"node": node, "granularity": serving.granularity(volume)}
+        begin.append({"type": "block-dirty-bitmap-add", "data": {**fresh, "name": serving.since(point)}})
+        backup = {
+            "job-id": name("cut", volume.id),
+            "device": node,
+            "target": name("c", volume.id),
+            "sync": "none",
+            "filter-node-name": name("f", volume.id),
+            "auto-dismiss": False,
+        }
+        moment.append({"type": "blockdev-backup", "data": backup})
+        if base := bases[volume.id]:
+            frozen = {**fresh, "name": _frozen(point), "disabled": True}
+            begin.append({"type": "block-dirty-bitmap-add", "data": frozen})
+            merge = {"node": node, "target": _frozen(point), "bitmaps": [base]}
+            freeze.append({"type": "block-dirty-bitmap-merge", "data": merge})
+    return [*begin, *moment, *freeze]
+
+
+def _remove(side: Side, volumes: Sequence[Volume], bitmaps: Collection[str]) -> None:
+    if not bitmaps:
+        return
+    with side.talk() as monitor:
+        view = graph.look(monitor)
+        monitor.run(
+            [
+                ("block-dirty-bitmap-remove", {"node": name("v", volume.id), "name": bitmap})
+                for volume in volumes
+                for bitmap in set(bitmaps)
+                if bitmap in view.bitmaps(volume.id)
+            ]
+        )
+
+
+def _frozen(point: str) -> str:
+    return f"cut-{point}"

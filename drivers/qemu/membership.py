@@ -1,0 +1,97 @@
+"""Volumes and groups as such: made, joined, released, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from drivers.base import PRIMARY, Call, Group, Volume
+from drivers.qemu import cutting, images, receiving, record, serving
+from drivers.qemu.side import Side
+from drivers.qemu.sites import Sites
+
+
+def create_volume(sites: Sites, volume: Volume, call: Call) -> None:
+    """Make an image on the primary side and let clients reach it."""
+    side = sites.open(PRIMARY, call)
+    with side.hold(volume.id) as held:
+        images.create(side.folder.image(volume.id), size_bytes=volume.size_bytes)
+        if held.record.role == record.NONE:
+            held.record.activate(epoch=call.epoch)
+        held.save()
+        serving.open_nodes(side, volumes=[volume])
+        serving.open_exports(side, volumes=[volume])
+
+
+def delete_volume(sites: Sites, volume: Volume, call: Call) -> None:
+    """Remove a volume from every side that has it."""
+    sides = sites.answering(call)
+    sites.require(sides, _holders(sites, sides, [volume]))
+    for side in sides.values():
+        with side.hold(volume.id) as held:
+            serving.close_nodes(side, volumes=[volume])
+            images.remove(side.folder, volume_id=volume.id)
+            held.forget()
+
+
+def release(sites: Sites, group: Group, volumes: Sequence[Volume], call: Call) -> None:
+    """Stop replicating volumes: their data stays on the active side, and nowhere else."""
+    if not volumes:
+        return
+    sides = sites.answering(call)
+    sites.require(sides, _holders(sites, sides, volumes))
+    if all(side.record(group.id).role == record.NONE for side in sides.values()):
+        return
+    active = sites.active(sides, group)
+    leaving = {volume.id for volume in volumes}
+    with active.hold(group.id) as held:
+        held.record.replicated = [each for each in held.record.replicated if each not in leaving]
+        held.save()
+        cutting.drop(active, volumes=volumes)
+        cutting.remove_bitmaps(active, volumes=volumes)
+    for side in sides.values():
+        if side is not active:
+            drop_copies(side, group, volumes)
+    for volume in volumes:
+        _stand_alone(sides, active, volume)
+        active.folder.image(volume.id, "spread").unlink(missing_ok=True)
+
+
+def drop_copies(side: Side, group: Group, volumes: Sequence[Volume]) -> None:
+    """Remove a receiver's copies of volumes."""
+    with side.hold(group.id) as held:
+        if held.record.role != record.NONE:
+            receiving.drop(side, held=held, volumes=volumes)
+
+
+def forget(sites: Sites, group: Group, call: Call) -> None:
+    """Remove every side's record of a group."""
+    for side in sites.answering(call).values():
+        with side.hold(group.id) as held:
+            held.forget()
+
+
+def spread(sides: Mapping[str, Side], volumes: Sequence[Volume]) -> bool:
+    """Return whether sides other than the primary may hold copies of any of the volumes."""
+    return any(
+        side.folder.image(volume.id, "spread").exists() or (side.backend_id and side.folder.image(volume.id).exists())
+        for side in sides.values()
+        for volume in volumes
+    )
+
+
+def _holders(sites: Sites, sides: Mapping[str, Side], volumes: Sequence[Volume]) -> list[str]:
+    """Return the sides that may hold any of the volumes."""
+    if PRIMARY in sides and not spread(sides, volumes):
+        return [PRIMARY]
+    return list(sites.folders)
+
+
+def _stand_alone(sides: Mapping[str, Side], active: Side, volume: Volume) -> None:
+    """Record where a volume that left its group may be written."""
+    for side in sides.values():
+        wanted = record.ACTIVE if side is active else record.NONE
+        found = side.record(volume.id)
+        if found.role != wanted:
+            # The volume's own epochs are not the group's, so the call's is no fence here.
+            found.role, found.activated_epoch = wanted, found.epoch
+            record.save(side.folder, group_id=volume.id, record=found)

@@ -1,0 +1,174 @@
+"""What a site remembers of a group: small, durable, changed by one worker at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import fcntl
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from drivers.base import Call
+from drivers.errors import DriverError, SiteUnavailable, StaleEpoch
+from drivers.qemu.folder import Folder
+
+ACTIVE, RECEIVER, NONE = "active", "receiver", "none"
+_POLL_SECONDS = 0.005
+_LOCK_SECONDS = 30.0
+
+
+@dataclasses.dataclass(kw_only=True)
+class Staged:
+    """A point that has arrived whole, and is being moved from the overlays into the images."""
+
+    point: str
+    at: float
+    members: dict[str, int]
+
+
+@dataclasses.dataclass(kw_only=True)
+class Record:
+    """What one site knows of one group, or of a lone volume."""
+
+    epoch: int = 0
+    role: str = NONE
+    activated_epoch: int = 0
+    activated_at: float = 0.0
+    """When the site last became the active one; of two that think so, the later is right."""
+    writes_stopped: bool = False
+    replicated: list[str] = dataclasses.field(default_factory=list)
+    """On the active side: the members that replication was enabled for."""
+    sent: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    """On the active side: the points each other side was last known to be at."""
+    points: list[str] = dataclasses.field(default_factory=list)
+    """On a receiver: names of the complete point its images hold; empty when they hold none."""
+    point_at: float = 0.0
+    members: dict[str, int] = dataclasses.field(default_factory=dict)
+    """On a receiver: the volumes in that point, with their sizes."""
+    incoming: str = ""
+    """On a receiver: the point on its way here; it is dropped if it does not get whole."""
+    staged: Staged | None = None
+
+    def outranks(self, other: Record) -> bool:
+        """Return whether this side became active after another one did."""
+        return (self.activated_epoch, self.activated_at) > (other.activated_epoch, other.activated_at)
+
+    def activate(self, *, epoch: int) -> None:
+        """Make this side the active one, later than any before."""
+        self.role, self.activated_epoch, self.activated_at = ACTIVE, epoch, time.time()
+        self.writes_stopped = False
+
+
+def new_point() -> str:
+    """Return a name for a point in time that nobody has used."""
+    return uuid.uuid4().hex[:16]
+
+
+def load(folder: Folder, *, group_id: str) -> Record:
+    """Return the site's record of a group; an empty one when it has none."""
+    path = folder.record(group_id)
+    try:
+        found: dict[str, Any] = json.loads(path.read_text())
+        staged = found.pop("staged", None)
+        return Record(**found, staged=Staged(**staged) if staged else None)
+    except FileNotFoundError:
+        return Record()
+    except (ValueError, TypeError) as error:
+        raise DriverError(
+            f"The record '{path}' cannot be understood.", remedy="Put it back from a backup; nothing was changed."
+        ) from error
+
+
+def save(folder: Folder, *, group_id: str, record: Record) -> None:
+    """Replace the site's record of a group, whole or not at all, on stable storage."""
+    path = folder.record(group_id)
+    fresh = path.with_suffix(f".{uuid.uuid4().hex}.new")
+    try:
+        with fresh.open("w") as file:
+            json.dump(dataclasses.asdict(record), file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise DriverError(f"The record '{path}' cannot be written: {error.strerror}.") from error
+
+
+class Held:
+    """A record while its lock is held."""
+
+    def __init__(self, folder: Folder, group_id: str) -> None:
+        self.record = load(folder, group_id=group_id)
+        self._folder, self._group_id = folder, group_id
+        self._saved = dataclasses.asdict(self.record)
+
+    def save(self) -> None:
+        """Write the record if it changed."""
+        now = dataclasses.asdict(self.record)
+        if now != self._saved:
+            save(self._folder, group_id=self._group_id, record=self.record)
+            self._saved = now
+
+    def forget(self) -> None:
+        """Remove the record."""
+        self._folder.record(self._group_id).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def hold(folder: Folder, *, group_id: str, backend_id: str, call: Call) -> Iterator[Held]:
+    """Hold a group's record against other workers, fenced: raises `StaleEpoch` for an older call.
+
+    The kernel frees the lock when its holder dies. Nothing is written unless `save` is called.
+    """
+    with lock(folder, group_id=group_id, backend_id=backend_id, call=call):
+        held = Held(folder, group_id)
+        if held.record.epoch > call.epoch:
+            raise StaleEpoch(
+                f"Group {group_id} was changed in epoch {held.record.epoch}; this call is of epoch {call.epoch}."
+            )
+        held.record.epoch = call.epoch
+        yield held
+
+
+@contextlib.contextmanager
+def lock(folder: Folder, *, group_id: str, backend_id: str, call: Call) -> Iterator[None]:
+    """Keep other workers from changing a group's record on one site."""
+    try:
+        descriptor = os.open(folder.record_lock(group_id), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise DriverError(f"The site folder '{folder.path}' cannot be used: {error.strerror}.") from error
+    try:
+        _acquire(descriptor, group_id, backend_id, call)
+        os.pwrite(descriptor, f"{os.getpid():<10}".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, group_id: str, backend_id: str, call: Call) -> None:
+    ends = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in {errno.EAGAIN, errno.EACCES}:
+                raise
+        if time.monotonic() > ends:
+            holder = os.pread(descriptor, 10, 0).decode(errors="replace").strip()
+            raise SiteUnavailable(
+                f"Process {holder} has been changing group {group_id} for longer than {_LOCK_SECONDS:g} s.",
+                backend_id=backend_id,
+                remedy=f"If process {holder} hangs, end it; then the operation goes on.",
+            )
+        call.wait(_POLL_SECONDS)

@@ -1,0 +1,67 @@
+"""One round: a target gets the active side's present as one complete point of the whole group."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+from drivers.base import Call, Volume
+from drivers.errors import DriverError
+from drivers.qemu import copying, cutting, receiving, record, serving
+from drivers.qemu.side import Side
+
+_CLEANING_SECONDS = 10.0
+
+
+def run(source: Side, target: Side, *, group_id: str, volumes: Sequence[Volume], call: Call) -> None:
+    """Run one round. Whatever goes wrong, the target keeps an older complete point or has this one."""
+    serving.require_images(source, volumes=volumes)
+    with source.hold(group_id) as held:
+        origin = held.record
+    point = record.new_point()
+    before = receiving.begin(target, group_id=group_id, volumes=volumes, point=point, source=origin)
+    cut = cutting.make(source, group_id=group_id, volumes=volumes, point=point, target=before)
+    try:
+        errands = _errands(source, target, group_id=group_id, volumes=volumes, before=before, cut=cut)
+        copying.copy(source, target, errands=errands, call=call)
+        members = {volume.id: volume.size_bytes for volume in volumes}
+        staged = record.Staged(point=point, at=cut.at, members=members)
+        receiving.complete(target, group_id=group_id, staged=staged)
+    finally:
+        _let_go(source, volumes, call)
+    cutting.finish(source, group_id=group_id, volumes=volumes, point=point, backend_id=target.backend_id)
+
+
+def _errands(
+    source: Side,
+    target: Side,
+    *,
+    group_id: str,
+    volumes: Sequence[Volume],
+    before: record.Record,
+    cut: cutting.Cut,
+) -> list[copying.Errand]:
+    """Return what is to be copied, after opening where it goes to."""
+    fresh = [volume for volume in volumes if before.members.get(volume.id) != volume.size_bytes]
+    changed = [volume for volume in volumes if volume not in fresh and cut.marked.get(volume.id) != 0]
+    for volume in volumes:
+        source.folder.image(volume.id, "spread").touch()
+    places = receiving.stage(target, group_id=group_id, point=cut.point, fresh=fresh, changed=changed)
+    return [
+        copying.Errand(
+            volume=volume,
+            read_from=cutting.export(volume),
+            write_to=places[volume.id],
+            context=cut.context if volume.id in cut.marked else "",
+            fresh=volume in fresh,
+            bytes_expected=cut.marked.get(volume.id, volume.size_bytes),
+        )
+        for volume in [*fresh, *changed]
+    ]
+
+
+def _let_go(source: Side, volumes: Sequence[Volume], call: Call) -> None:
+    """Let go of the cut, even of a call that is over; failing that, the next round does."""
+    with contextlib.suppress(DriverError):
+        own = Call(epoch=call.epoch, deadline_seconds=_CLEANING_SECONDS)
+        cutting.drop(Side(backend_id=source.backend_id, folder=source.folder, call=own), volumes=volumes)

@@ -1,0 +1,136 @@
+"""The active side: its volumes' nodes, the exports clients use, and what marks their changes.
+
+A bitmap `since-<point>` on a volume marks what changed since that point. Whatever side holds
+that very point lacks exactly what the bitmap marks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Sequence
+
+from drivers.base import Volume
+from drivers.errors import Refused
+from drivers.qemu import graph, images, record
+from drivers.qemu.graph import View, name
+from drivers.qemu.qmp import Command
+from drivers.qemu.side import Side
+
+_FINE, _COARSE = 4 << 10, 64 << 10
+_FINE_UP_TO = 64 << 30
+
+
+def since(point: str) -> str:
+    """Return the name of the bitmap that marks what changed since a point."""
+    return f"since-{point}"
+
+
+def granularity(volume: Volume) -> int:
+    """Return how many bytes one mark stands for: few, unless that takes too much memory."""
+    return _FINE if volume.size_bytes <= _FINE_UP_TO else _COARSE
+
+
+def open_nodes(side: Side, *, volumes: Sequence[Volume], points: Iterable[str] = ()) -> None:
+    """Open each volume that is not open; mark its changes since the given points from here on."""
+    require_images(side, volumes=volumes)
+    with side.talk() as monitor:
+        view = graph.look(monitor)
+        commands: list[Command] = []
+        for volume in volumes:
+            node = name("v", volume.id)
+            if node not in view.nodes:
+                commands.append(graph.add_raw(node, side.folder.image(volume.id), direct=side.direct))
+            known = view.bitmaps(volume.id)
+            commands += [add_bitmap(volume, since(point)) for point in points if since(point) not in known]
+        monitor.run(commands)
+
+
+def add_bitmap(volume: Volume, bitmap: str) -> Command:
+    """Return the command that begins to mark a volume's changes."""
+    arguments = {"node": name("v", volume.id), "name": bitmap, "granularity": granularity(volume)}
+    return "block-dirty-bitmap-add", arguments
+
+
+def open_exports(side: Side, *, volumes: Sequence[Volume]) -> None:
+    """Let clients reach each volume, whose nodes must be open."""
+    with side.talk() as monitor:
+        view = graph.look(monitor)
+        commands = []
+        for volume in volumes:
+            export_id, node, above = name("e", volume.id), name("v", volume.id), name("f", volume.id)
+            if export_id not in view.exports:
+                # Below the filter of a running cut, writes would slip past it and tear the round.
+                top = above if above in view.nodes else node
+                commands.append(graph.export(export_id, top, named=volume.id, writable=True))
+        monitor.run(commands)
+
+
+def close_exports(side: Side, *, volumes: Iterable[Volume]) -> None:
+    """Cut every client off; what was acknowledged is kept."""
+    with side.talk() as monitor:
+        graph.remove_exports(monitor, exports=[name("e", volume.id) for volume in volumes], call=side.call)
+
+
+def exported(view: View, volume: Volume) -> bool:
+    """Return whether clients can reach a volume."""
+    return name("e", volume.id) in view.exports
+
+
+def require_images(side: Side, *, volumes: Sequence[Volume]) -> None:
+    """Raise `Refused` unless the side has every volume's image."""
+    missing = [volume.id for volume in volumes if not side.folder.image(volume.id).exists()]
+    if missing:
+        raise Refused(
+            f"{side.title} has no image of {', '.join(missing)}.",
+            remedy="Create the volume, or put its image back into the site's folder.",
+        )
+
+
+def close_nodes(side: Side, *, volumes: Collection[Volume]) -> None:
+    """Take everything of the volumes out of the daemon; their files stay."""
+    with side.talk() as monitor:
+        exports = [name(letter, volume.id) for volume in volumes for letter in "exi"]
+        graph.remove_exports(monitor, exports=exports, call=side.call)
+        jobs = [name(letter, volume.id) for volume in volumes for letter in ("cut", "commit")]
+        graph.remove_jobs(monitor, jobs=jobs, call=side.call)
+        nodes = [name(letter, volume.id) for volume in volumes for letter in "crvb"]
+        graph.remove_nodes(monitor, nodes=nodes, view=graph.look(monitor))
+
+
+def retire(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
+    """Make the active side a receiver whose point is what it holds now.
+
+    Points since which nothing changed are names of the same data, so a side that was cleanly
+    left needs only what the other one wrote. After a crash nothing is known: the name is new.
+    """
+    there = [volume for volume in volumes if side.folder.image(volume.id).exists()]
+    close_exports(side, volumes=volumes)
+    view = side.look()
+    marked = [view.bitmaps(volume.id) for volume in there]
+    clean = _unchanged_since(marked)
+    alive = all(name("v", volume.id) in view.nodes for volume in there)
+    held.record.points = [record.new_point(), *clean]
+    held.record.point_at = time.time() if alive else _last_written(side, there)
+    held.record.members = {volume.id: volume.size_bytes for volume in there}
+    held.record.role = record.RECEIVER
+    held.record.writes_stopped, held.record.replicated, held.record.sent = False, [], {}
+    held.record.incoming, held.record.staged = "", None
+    for volume in there:
+        images.sync(side.folder.image(volume.id))
+    held.save()
+    close_nodes(side, volumes=volumes)
+
+
+def _unchanged_since(marked: Sequence[graph.Bitmaps]) -> list[str]:
+    """Return the points since which no volume changed."""
+    prefix = since("")
+    return [
+        bitmap.removeprefix(prefix)
+        for bitmap in (marked[0] if marked else ())
+        if bitmap.startswith(prefix) and all(marks.get(bitmap) == 0 for marks in marked)
+    ]
+
+
+def _last_written(side: Side, volumes: Sequence[Volume]) -> float:
+    """Return when the images were last written, which is how old a crashed side's data is."""
+    return max((side.folder.image(volume.id).stat().st_mtime for volume in volumes), default=time.time())
