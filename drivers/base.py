@@ -138,7 +138,8 @@ class BackendConfig:
 class Call:
     """One call's epoch, deadline, way to stop and way to tell how far it is.
 
-    The deadline is the longest time without progress, in seconds; each report renews it.
+    The deadline is the longest time without progress, in seconds; each report that moved on
+    renews it.
     Safe to use from several threads.
     """
 
@@ -153,6 +154,7 @@ class Call:
         self.deadline_seconds = deadline_seconds
         self._on_progress = on_progress
         self._last_progress = time.monotonic()
+        self._reported: tuple[int, str] | None = None
         self._stop = threading.Event()
         self._stop_reason = ""
 
@@ -162,7 +164,9 @@ class Call:
         Raises `CallCanceled` when the call should stop at once.
         """
         self.check()
-        self._last_progress = time.monotonic()
+        if (done, waiting_for) != self._reported:
+            self._reported = (done, waiting_for)
+            self._last_progress = time.monotonic()
         if self._on_progress is not None:
             self._on_progress(done, total, unit, waiting_for)
 

@@ -213,7 +213,7 @@ class Moving(Harness):
         assert [volume.protected for volume in self.observe(larger).volumes][-1] is False
         facts = driver.enable_replication(larger, call=self.call())
         assert all(volume.protected for volume in facts.volumes)
-        assert len(set(self._digests(larger, side) for side in (PRIMARY, *self.targets))) == 1
+        assert len({self._digests(larger, side) for side in (PRIMARY, *self.targets)}) == 1
 
     def _digests(self, group: Group, side: str) -> tuple[tuple[str, str], ...]:
         return tuple(sorted(self.make_driver().digest(group, backend_id=side, call=self.call()).items()))

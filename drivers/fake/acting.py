@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import signal
 import sqlite3
@@ -155,7 +156,7 @@ class Act:
         """Return the members cut so that each place with a pause is a stretch of its own."""
         pauses = self._pauses(volumes)
         cuts = sorted({0, len(volumes)} | pauses | {place - 1 for place in pauses})
-        return [volumes[start:end] for start, end in zip(cuts, cuts[1:], strict=False)] or [volumes]
+        return [volumes[start:end] for start, end in itertools.pairwise(cuts)] or [volumes]
 
     def _skipped(self, volumes: Sequence[Volume]) -> set[str]:
         skipped: set[str] = set()

@@ -89,13 +89,12 @@ def require_point(found: Sequence[Copy], volumes: Sequence[Volume], side: str) -
 
 def add(state: sqlite3.Connection, side: str, volumes: Collection[Volume], *, role: str, term: int = 0) -> None:
     """Make copies where there are none yet; an active one is writable and served."""
-    sizes = json.dumps([volume.size_bytes for volume in volumes])
+    wanted = json.dumps([[volume.id, volume.size_bytes] for volume in volumes])
     active = role == ACTIVE
     state.execute(
         "INSERT INTO copies (side, volume_id, size_bytes, role, term, writable, serving)"
-        " SELECT ?, names.value, sizes.value, ?, ?, ?, ? FROM json_each(?) AS names"
-        " JOIN json_each(?) AS sizes ON sizes.key = names.key WHERE true ON CONFLICT DO NOTHING",
-        (side, role, term, active, active, ids(volumes), sizes),
+        " SELECT ?, value ->> 0, value ->> 1, ?, ?, ?, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
+        (side, role, term, active, active, wanted),
     )
 
 
@@ -123,8 +122,8 @@ def receive(state: sqlite3.Connection, side: str, volumes: Collection[Volume], *
 
 
 def activate(state: sqlite3.Connection, side: str, volumes: Collection[Volume], *, term: int) -> None:
-    """Make a side's copies the active ones, writable and served."""
-    change(state, side, volumes, role=ACTIVE, term=term, writable=1, serving=1, written=0, replicating=0)
+    """Make a side's copies the active ones, writable and served; the sides they came from keep theirs."""
+    change(state, side, volumes, role=ACTIVE, term=term, writable=1, serving=1, written=0, replicating=0, spread=1)
 
 
 def keep_active(state: sqlite3.Connection, sides: Collection[str], volumes: Sequence[Volume]) -> None:

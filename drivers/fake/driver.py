@@ -21,10 +21,11 @@ from drivers.base import (
 from drivers.errors import Refused
 from drivers.fake import contents, copies, looking, rounds, sites
 from drivers.fake import state as state_file
-from drivers.fake.acting import Act, Pace
+from drivers.fake.acting import Act, Effect, Pace
 from drivers.options import Option
 
 T = TypeVar("T")
+_Values = Callable[[], Mapping[str, object]]
 _LOGIN = (
     Option(name="host", help="Name or address of the storage; kept and shown, never contacted."),
     Option(
@@ -197,13 +198,15 @@ class FakeDriver(Driver):
             "stop_writes",
             group,
             call,
-            each={"writable": 0},
-            finish={"point": f"stopped in epoch {call.epoch}", "point_at": time.time(), "written": 0},
+            each=lambda: {"writable": 0},
+            finish=lambda: {"point": f"stopped in epoch {call.epoch}", "point_at": time.time(), "written": 0},
         )
 
     def allow_writes(self, group: Group, *, call: Call) -> None:
         """See `Driver.allow_writes`."""
-        self._gate("allow_writes", group, call, each={"point": None, "point_at": None, "writable": 1, "serving": 1})
+        self._gate(
+            "allow_writes", group, call, each=lambda: {"point": None, "point_at": None, "writable": 1, "serving": 1}
+        )
 
     def promote(self, group: Group, *, backend_id: str, call: Call) -> GroupFacts:
         """See `Driver.promote`."""
@@ -305,8 +308,8 @@ class FakeDriver(Driver):
         group: Group,
         call: Call,
         *,
-        each: Mapping[str, object],
-        finish: Mapping[str, object] | None = None,
+        each: _Values,
+        finish: _Values | None = None,
     ) -> None:
         """Set fields of the active side's copies, member by member and then of all at once."""
 
@@ -314,8 +317,8 @@ class FakeDriver(Driver):
             answering = act.answering(self._sides)
             source = self._source(act, answering, self._found(act, answering, group.volumes), group.volumes)
 
-            def put(values: Mapping[str, object]) -> Callable[[sqlite3.Connection, Sequence[Volume]], None]:
-                return lambda state, volumes: copies.change(state, source, volumes, **values)
+            def put(values: _Values) -> Effect:
+                return lambda state, volumes: copies.change(state, source, volumes, **values())
 
             act.carry_out(
                 sides=[source], volumes=group.volumes, each=put(each), finish=None if finish is None else put(finish)
@@ -329,7 +332,7 @@ class FakeDriver(Driver):
         found = self._found(act, answering, volumes)
         if not volumes:
             return answering
-        alone = all(copy.side == PRIMARY and not copy.spread for copy in found)
+        alone = all(copy.side == PRIMARY and copy.active and not copy.spread for copy in found)
         if not alone or PRIMARY not in answering:
             act.reach(self._sides)
         return answering

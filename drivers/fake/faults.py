@@ -11,6 +11,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Literal, get_args
 
+from drivers.base import Driver
+
 Moment = Literal["before", "after"]
 Action = Literal[
     "slow",
@@ -107,6 +109,8 @@ def stands(state: sqlite3.Connection, fault: Fault) -> bool:
 
 
 def _problem(fault: Fault) -> str:
+    if fault.call not in {"*", *Driver.__abstractmethods__}:
+        return f"There is no call '{fault.call}'. Calls: *, {', '.join(sorted(Driver.__abstractmethods__))}."
     if fault.action not in ACTIONS:
         return f"There is no action '{fault.action}'. Actions: {', '.join(ACTIONS)}."
     if fault.when not in MOMENTS:
