@@ -86,6 +86,15 @@ class StepState(StrEnum):
     UNDO_FAILED = "undo-failed"
 
 
+class Health(StrEnum):
+    """What the last look at the storage found of a group's replication."""
+
+    UNKNOWN = "unknown"
+    HEALTHY = "healthy"
+    LAGGING = "lagging"
+    BROKEN = "broken"
+
+
 class Kind(StrEnum):
     """What an operation does: one word a verb."""
 
@@ -100,41 +109,66 @@ class Kind(StrEnum):
     FAILBACK = "failback"
 
 
-MEANINGS: dict[StrEnum, str] = {
-    GroupStatus.CREATING: "The storage is making the group.",
-    GroupStatus.AVAILABLE: "The group can be worked with.",
-    GroupStatus.UPDATING: "Volumes are being added or removed.",
-    GroupStatus.DELETING: "The group is being deleted.",
-    GroupStatus.DELETED: "Declared for Cinder's clients; an admin's reset may set it, a deleted group has no row.",
-    GroupStatus.ERROR: "Creating or changing the group failed; its last operation says why.",
-    GroupStatus.ERROR_DELETING: "Deleting failed; delete again once the cause is mended.",
-    VolumeStatus.CREATING: "The storage is making the volume.",
-    VolumeStatus.AVAILABLE: "Ready, and attached to nothing.",
-    VolumeStatus.IN_USE: "Attached to a host.",
-    VolumeStatus.RESERVED: "Promised to a host that has not attached it yet.",
-    VolumeStatus.ATTACHING: "Being attached.",
-    VolumeStatus.DETACHING: "Being detached.",
-    VolumeStatus.MAINTENANCE: "Set aside by an admin.",
-    VolumeStatus.DELETING: "Being deleted.",
-    VolumeStatus.ERROR: "Creating the volume failed; its last operation says why.",
-    VolumeStatus.ERROR_DELETING: "Deleting failed; delete again once the cause is mended.",
-    ReplicationStatus.DISABLED: "Not replicated; losing the site loses the data.",
-    ReplicationStatus.ENABLING: "Replication is being set up; not protected before it is enabled.",
-    ReplicationStatus.ENABLED: "Replicated from the primary to its targets; can be failed over.",
-    ReplicationStatus.DISABLING: "Replication is being taken down.",
-    ReplicationStatus.FAILING_OVER: "The active side is being changed, to a secondary or back.",
-    ReplicationStatus.FAILED_OVER: "Running on a secondary; fail back to return to the primary.",
-    ReplicationStatus.ERROR: "Setting up or taking down replication failed; its last operation says what is true now.",
-    ReplicationStatus.FAILOVER_ERROR: "A failover failed; run it again to roll forward, or fail back to roll back.",
-    ReplicationStatus.NOT_CAPABLE: "The storage cannot replicate this.",
-    OperationState.QUEUED: "Accepted and recorded; no worker has taken it yet.",
-    OperationState.RUNNING: "A worker owns it and renews its lease.",
-    OperationState.WAITING: "A retryable error was met; it is tried again at the time shown.",
-    OperationState.CANCELING: "Asked to stop: what was done is being undone.",
-    OperationState.SUCCEEDED: "Done, and the storage confirmed it.",
-    OperationState.FAILED: "Ended without success; it says why, what is true now and what to do.",
-    OperationState.CANCELED: "Stopped on request; what was done was undone.",
+MEANINGS: dict[type[StrEnum], dict[StrEnum, str]] = {
+    GroupStatus: {
+        GroupStatus.CREATING: "The storage is making the group.",
+        GroupStatus.AVAILABLE: "The group can be worked with.",
+        GroupStatus.UPDATING: "Volumes are being added or removed.",
+        GroupStatus.DELETING: "The group is being deleted.",
+        GroupStatus.DELETED: "Declared for Cinder's clients; an admin's reset may set it, a deleted group has no row.",
+        GroupStatus.ERROR: "Creating or changing the group failed; its last operation says why.",
+        GroupStatus.ERROR_DELETING: "Deleting failed; delete again once the cause is mended.",
+    },
+    VolumeStatus: {
+        VolumeStatus.CREATING: "The storage is making the volume.",
+        VolumeStatus.AVAILABLE: "Ready, and attached to nothing.",
+        VolumeStatus.IN_USE: "Attached to a host.",
+        VolumeStatus.RESERVED: "Promised to a host that has not attached it yet.",
+        VolumeStatus.ATTACHING: "Being attached.",
+        VolumeStatus.DETACHING: "Being detached.",
+        VolumeStatus.MAINTENANCE: "Set aside by an admin.",
+        VolumeStatus.DELETING: "Being deleted.",
+        VolumeStatus.ERROR: "Creating the volume failed; its last operation says why.",
+        VolumeStatus.ERROR_DELETING: "Deleting failed; delete again once the cause is mended.",
+    },
+    ReplicationStatus: {
+        ReplicationStatus.DISABLED: "Not replicated; losing the site loses the data.",
+        ReplicationStatus.ENABLING: "Replication is being set up; not protected before it is enabled.",
+        ReplicationStatus.ENABLED: "Replicated from the primary to its targets; can be failed over.",
+        ReplicationStatus.DISABLING: "Replication is being taken down.",
+        ReplicationStatus.FAILING_OVER: "The active side is being changed, to a secondary or back.",
+        ReplicationStatus.FAILED_OVER: "Running on a secondary; fail back to return to the primary.",
+        ReplicationStatus.ERROR: "Setting up or taking down replication failed; the last operation says what is true.",
+        ReplicationStatus.FAILOVER_ERROR: "A failover failed; run it again to roll forward, or fail back to roll back.",
+        ReplicationStatus.NOT_CAPABLE: "The storage cannot replicate this.",
+    },
+    OperationState: {
+        OperationState.QUEUED: "Accepted and recorded; no worker has taken it yet.",
+        OperationState.RUNNING: "A worker owns it and renews its lease.",
+        OperationState.WAITING: "A retryable error was met; it is tried again at the time shown.",
+        OperationState.CANCELING: "Asked to stop: what was done is being undone.",
+        OperationState.SUCCEEDED: "Done, and the storage confirmed it.",
+        OperationState.FAILED: "Ended without success; it says why, what is true now and what to do.",
+        OperationState.CANCELED: "Stopped on request; what was done was undone.",
+    },
+    StepState: {
+        StepState.PENDING: "Not reached yet.",
+        StepState.RUNNING: "Being worked on.",
+        StepState.DONE: "Done.",
+        StepState.SKIPPED: "Not needed this time.",
+        StepState.FAILED: "It met an error, shown beside it.",
+        StepState.UNDONE: "It was done or begun, and has been taken back.",
+        StepState.UNDO_FAILED: "Taking it back met an error, shown beside it.",
+    },
+    Health: {
+        Health.UNKNOWN: "The storage has not been looked at.",
+        Health.HEALTHY: "The storage says what is recorded here, and its copies are as new as they should be.",
+        Health.LAGGING: "The newest complete point is older than it should be.",
+        Health.BROKEN: "A side does not answer, or the storage does not say what is recorded here.",
+    },
 }
+"""Each word's sentence. By kind of word: the same word, such as `error`, means another thing of a group than of a
+volume."""
 
 OPEN = frozenset({OperationState.QUEUED, OperationState.RUNNING, OperationState.WAITING, OperationState.CANCELING})
 FINAL = frozenset({OperationState.SUCCEEDED, OperationState.FAILED, OperationState.CANCELED})
@@ -343,12 +377,3 @@ VERB_OF_KIND: dict[Kind, str] = {
 def worst(found: set[str]) -> str:
     """Return the worst replication status of those given; the set must not be empty."""
     return min(found, key=lambda word: SEVERITY.index(ReplicationStatus(word)))
-
-
-class Health(StrEnum):
-    """What the last look at the storage found of a group's replication."""
-
-    UNKNOWN = "unknown"
-    HEALTHY = "healthy"
-    LAGGING = "lagging"
-    BROKEN = "broken"
