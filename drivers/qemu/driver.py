@@ -90,8 +90,6 @@ class QemuDriver(Driver):
         self._sites.know(group, call)
         sides = self._sites.answering(call)
         source = self._primary(sides, group, "Enabling replication")
-        with source.hold(group.id) as held:
-            held.save()
         self._rounds(sides, source, group, self._targets, group.volumes, call)
         with source.hold(group.id) as held:
             held.record.replicated = [volume.id for volume in group.volumes]

@@ -90,8 +90,9 @@ def _stand_alone(sides: Mapping[str, Side], active: Side, volume: Volume) -> Non
     """Record where a volume that left its group may be written."""
     for side in sides.values():
         wanted = record.ACTIVE if side is active else record.NONE
-        found = side.record(volume.id)
-        if found.role != wanted:
-            # The volume's own epochs are not the group's, so the call's is no fence here.
-            found.role, found.activated_epoch = wanted, found.epoch
-            record.save(side.folder, group_id=volume.id, record=found)
+        # The volume's own epochs are not the group's, so the call's is no fence here.
+        with record.lock(side.folder, group_id=volume.id, backend_id=side.backend_id, call=side.call):
+            found = side.record(volume.id)
+            if found.role != wanted:
+                found.role, found.activated_epoch = wanted, found.epoch
+                record.save(side.folder, group_id=volume.id, record=found)

@@ -85,9 +85,9 @@ def load(folder: Folder, *, group_id: str) -> Record:
 
 
 def save(folder: Folder, *, group_id: str, record: Record) -> None:
-    """Replace the site's record of a group, whole or not at all, on stable storage."""
+    """Replace the site's record of a group, whole or not at all, on stable storage. Needs its lock."""
     path = folder.record(group_id)
-    fresh = path.with_suffix(f".{uuid.uuid4().hex}.new")
+    fresh = path.with_suffix(".new")
     try:
         with fresh.open("w") as file:
             json.dump(dataclasses.asdict(record), file, indent=1)
@@ -121,7 +121,9 @@ class Held:
 
     def forget(self) -> None:
         """Remove the record."""
-        self._folder.record(self._group_id).unlink(missing_ok=True)
+        path = self._folder.record(self._group_id)
+        path.with_suffix(".new").unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -64,16 +64,17 @@ class Sites:
         )
 
     def know(self, group: Group, call: Call) -> None:
-        """Make the primary side remember the group, unless some side that answers does."""
+        """Make the primary side remember the group, unless some side that answers does; fence it."""
         sides = self.answering(call)
-        if any(side.record(group.id).role != record.NONE for side in sides.values()):
-            return
-        self.require(sides, [PRIMARY])
-        serving.require_images(sides[PRIMARY], volumes=group.volumes)
-        with sides[PRIMARY].hold(group.id) as held:
+        known = any(side.record(group.id).role != record.NONE for side in sides.values())
+        if not known:
+            self.require(sides, [PRIMARY])
+            serving.require_images(sides[PRIMARY], volumes=group.volumes)
+        side = self.active(sides, group) if known else sides[PRIMARY]
+        with side.hold(group.id) as held:
             if held.record.role == record.NONE:
                 held.record.activate(epoch=call.epoch)
-                held.save()
+            held.save()
 
     def glimpses(self, group: Group, asked: Sequence[str], call: Call) -> Mapping[str, looking.Glimpse]:
         """Return what the asked sides look like, those that answer."""

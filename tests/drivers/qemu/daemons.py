@@ -1,0 +1,128 @@
+"""Real sites for tests: daemons in a folder, killed and started at will, and clients of theirs."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Collection
+
+from drivers import registry
+from drivers.base import Call, Driver, Group, Volume
+from drivers.qemu import nbd
+from drivers.qemu.folder import Folder
+
+ROOT = pathlib.Path(__file__).parents[3]
+_START_SECONDS = 20.0
+
+
+class Sites:
+    """One daemon for each side, all in one short folder, because sockets' paths must be short."""
+
+    def __init__(self, *, targets: Collection[str] = ("target-a", "target-b")) -> None:
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="rq-"))
+        self.targets = list(targets)
+        self.copied = 0
+        names = {"": "p", **{target: f"t{number}" for number, target in enumerate(self.targets)}}
+        self.folders = {side: Folder(self.path / name) for side, name in names.items()}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        try:
+            for side in self.folders:
+                self.start(side)
+        except BaseException:
+            self.end()
+            raise
+
+    def end(self) -> None:
+        """Stop every daemon and remove the folder."""
+        for side in list(self._processes):
+            self.kill(side)
+        shutil.rmtree(self.path)
+
+    def start(self, side: str) -> None:
+        """Start a side's daemon and wait until it is ready."""
+        folder = self.folders[side]
+        process = subprocess.Popen([sys.executable, "-m", "drivers.qemu.site", str(folder.path)], cwd=ROOT)
+        self._processes[side] = process
+        ends = time.monotonic() + _START_SECONDS
+        while not (folder.pid_file.exists() and folder.pid_file.read_text().strip() == str(process.pid)):
+            if process.poll() is not None or time.monotonic() > ends:
+                raise AssertionError(f"The daemon in {folder.path} did not start.")
+            time.sleep(0.005)
+
+    def kill(self, side: str) -> None:
+        """Kill a side's daemon at once."""
+        process = self._processes.pop(side)
+        process.kill()
+        process.wait()
+
+    def freeze(self, side: str) -> None:
+        """Stop a side's daemon without ending it."""
+        self._processes[side].send_signal(signal.SIGSTOP)
+
+    def thaw(self, side: str) -> None:
+        """Let a frozen daemon go on."""
+        self._processes[side].send_signal(signal.SIGCONT)
+
+    def process_id(self, side: str) -> int:
+        """Return the process id of a side's daemon."""
+        return self._processes[side].pid
+
+    def driver(self) -> Driver:
+        """Return a new driver for these sites."""
+        options = {side: {"site": os.fspath(folder.path)} for side, folder in self.folders.items()}
+        primary = options.pop("")
+        return registry.load("qemu")(registry.configure("qemu", name="qemu", options=primary, targets=options))
+
+    def call(self, epoch: int = 1, *, deadline_seconds: float = 60.0) -> Call:
+        """Return a call that counts the bytes it is told were copied."""
+        last = 0
+
+        def count(done: int, total: int, unit: str, waiting_for: str) -> None:
+            nonlocal last
+            if unit == "bytes":
+                self.copied += max(0, done - last)
+                last = done
+
+        return Call(epoch=epoch, deadline_seconds=deadline_seconds, on_progress=count)
+
+    def connect(self, side: str, volume_id: str) -> nbd.Connection:
+        """Return a client's connection to a volume."""
+        return nbd.Connection(path=os.fspath(self.folders[side].nbd_socket), export=volume_id)
+
+    def write(self, side: str, volume_id: str, offset: int, data: bytes) -> None:
+        """Write as a client."""
+        with self.connect(side, volume_id) as connection:
+            for start in range(0, len(data), nbd.MAXIMUM_REQUEST):
+                connection.write(offset=offset + start, data=data[start : start + nbd.MAXIMUM_REQUEST])
+
+    def read(self, side: str, volume_id: str, offset: int, length: int) -> bytes:
+        """Read as a client."""
+        with self.connect(side, volume_id) as connection:
+            return connection.read(offset=offset, length=length)
+
+    def can_write(self, side: str, volume_id: str) -> bool:
+        """Return whether a client gets through."""
+        try:
+            self.connect(side, volume_id).close()
+        except OSError:
+            return False
+        return True
+
+    def group(self, count: int = 2, *, size_bytes: int = 4 << 20, name: str = "group") -> Group:
+        """Make volumes on the primary and a group of them."""
+        volumes = tuple(
+            Volume(id=f"{name}-{number}", name=f"{name}-{number}", size_bytes=size_bytes) for number in range(count)
+        )
+        group = Group(id=name, name=name, volumes=volumes)
+        driver = self.driver()
+        for volume in volumes:
+            driver.create_volume(volume, call=self.call())
+        driver.create_group(group, call=self.call())
+        driver.update_group(group, removed=(), call=self.call())
+        return group

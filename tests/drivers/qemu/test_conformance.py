@@ -1,0 +1,57 @@
+"""The qemu driver keeps the driver contract, with real daemons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+
+import pytest
+
+from drivers.base import PRIMARY, Call, Driver
+from drivers.testing import DriverConformance
+from tests.drivers.qemu.daemons import Sites
+
+
+class TestQemuDriver(DriverConformance):
+    crash_delays = (0.0, 0.004, 0.02)
+
+    @pytest.fixture(autouse=True)
+    def storage(self) -> Iterator[None]:
+        self.sites = Sites(targets=self.targets)
+        yield
+        self.sites.end()
+
+    def make_driver(self) -> Driver:
+        return self.sites.driver()
+
+    def call(self, epoch: int = 1) -> Call:
+        return self.sites.call(epoch)
+
+    def write(self, side: str, volume_id: str, offset: int, data: bytes) -> None:
+        self.sites.write(side, volume_id, offset, data)
+
+    def read(self, side: str, volume_id: str, offset: int, length: int) -> bytes:
+        return self.sites.read(side, volume_id, offset, length)
+
+    def can_write(self, side: str, volume_id: str) -> bool:
+        return self.sites.can_write(side, volume_id)
+
+    def site_down(self, side: str) -> None:
+        self.sites.kill(side)
+
+    def site_up(self, side: str) -> None:
+        self.sites.start(side)
+
+    def bytes_copied(self) -> int:
+        return self.sites.copied
+
+    def inventory(self, side: str) -> Collection[str]:
+        folder = self.sites.folders[side]
+        kept = [path.name for path in folder.images.iterdir()]
+        for path in folder.records.iterdir():
+            if json.loads(path.read_text())["role"] != "none":
+                kept.append(path.name)
+        return kept
+
+    def secrets(self) -> Collection[str]:
+        return ["the qemu driver has no secret options"]
