@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import urllib.parse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -208,12 +211,16 @@ def secret_fields() -> frozenset[str]:
 
 def load() -> SiteConfig:
     """Return the checked settings. Raises `WrongSettings`, which ends the process, listing every problem."""
+    problems = list(_misspelled())
     try:
-        return SiteConfig()
+        site = SiteConfig()
     except pydantic.ValidationError as error:
-        problems = [_problem(each["loc"], each["msg"]) for each in error.errors(include_input=False)]
+        problems += [_problem(each["loc"], each["msg"]) for each in error.errors(include_input=False)]
     except secretfiles.CannotReadSecrets as error:
-        problems = list(error.problems)
+        problems += error.problems
+    else:
+        if not problems:
+            return site
     raise WrongSettings("Replsite cannot start with these settings:\n" + "\n".join(f"  - {each}" for each in problems))
 
 
@@ -223,6 +230,14 @@ def table() -> str:
     for name, field in SiteConfig.model_fields.items():
         rows.append(f"| `{PREFIX}{name.upper()}` | {_shown(field.default)} | {field.description} |")
     return "\n".join(rows) + "\n"
+
+
+def _misspelled() -> Iterator[str]:
+    known = [f"{PREFIX}{name.upper()}{end}" for name in SiteConfig.model_fields for end in ("", "_FILE")]
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known:
+            for meant in difflib.get_close_matches(name, known, n=1, cutoff=0.9):
+                yield f"{name}: there is no such setting; {meant} may be meant"
 
 
 def _is_secret(annotation: object) -> bool:

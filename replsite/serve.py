@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from pathlib import Path
 
 from honcho import command, manager
 
-from replsite import lifeline
+from replsite import config, lifeline
 
 STOP_SECONDS = 10
 """How long a process may take to stop. An idle worker needs three."""
@@ -22,6 +23,9 @@ def main() -> None:
     # Honcho puts a process of its own between itself and each of the Procfile's.
     os.register_at_fork(after_in_child=lifeline.hold)
     manager.KILL_WAIT = STOP_SECONDS
+    # The Procfile names its programs as an activated environment would find them.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    os.chdir(config.CHECKOUT)
     sys.argv = ["honcho", "start", *sys.argv[1:]]
     try:
         command.main()

@@ -22,13 +22,15 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from kombu.transport import TRANSPORT_ALIASES, filesystem
+from kombu.transport import TRANSPORT_ALIASES, filesystem, virtual
 from kombu.utils.json import dumps, loads
 
 SCHEME = "spool"
 POLL_SECONDS = 0.02
 HIDDEN = "."
 TABLE = ".json"
+READ = ".read"
+"""A file whose age tells when somebody last looked for messages."""
 LEFTOVER_SECONDS = 60
 """How long a half-written or half-taken message may lie before it counts as left by the dead."""
 TOUCH_SECONDS = 60
@@ -49,7 +51,7 @@ class Channel(filesystem.Channel):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._listed: dict[str, deque[str]] = {}
-        self._touched: dict[str, float] = {}
+        self._shown: dict[str, float] = {}
 
     @property
     def folder(self) -> Path:
@@ -67,7 +69,7 @@ class Channel(filesystem.Channel):
             return
         with _locked(self.folder):
             # The folder first: a binding without one counts as left by the dead.
-            self._queue_folder(new.queue).mkdir(mode=0o700, parents=True, exist_ok=True)
+            _show_read(self._queue_folder(new.queue))
             table = _table(file)
             if new not in table:
                 _write(file, dumps([new, *table]))
@@ -88,7 +90,10 @@ class Channel(filesystem.Channel):
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         folder = self._queue_folder(queue)
-        self._show_read(queue, folder)
+        now = time.monotonic()
+        if now - self._shown.get(queue, -TOUCH_SECONDS) >= TOUCH_SECONDS:
+            _show_read(folder)
+            self._shown[queue] = now
         names = self._listed.get(queue)
         if not names:
             names = self._listed[queue] = deque(sorted(_messages(folder)))
@@ -111,13 +116,6 @@ class Channel(filesystem.Channel):
     def _queue_folder(self, queue: str) -> Path:
         return self.folder / "queues" / _as_name(queue)
 
-    def _show_read(self, queue: str, folder: Path) -> None:
-        now = time.monotonic()
-        if now - self._touched.get(queue, -TOUCH_SECONDS) >= TOUCH_SECONDS:
-            folder.mkdir(parents=True, exist_ok=True)
-            os.utime(folder)
-            self._touched[queue] = now
-
 
 class Transport(filesystem.Transport):
     """Brings messages through a folder on this machine."""
@@ -126,25 +124,34 @@ class Transport(filesystem.Transport):
     driver_type = driver_name = SCHEME
     polling_interval = POLL_SECONDS
 
+    def __init__(self, client: Any, **options: Any) -> None:
+        super().__init__(client, **options)
+        # kombu would share what it knows of queues between all addresses of a process.
+        self.state = virtual.BrokerState()
+
+    @property
+    def default_connection_params(self) -> dict[str, Any]:
+        """Return what an address need not name: there is no host, and none is missing."""
+        return {}
+
     def establish_connection(self) -> Any:
         """Connect; raises when the folder cannot be used. Clears what dead processes left."""
         connection = super().establish_connection()
         folder = _folder_of(self.client)
         for part in ("queues", "exchanges"):
             (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
-        clear_leftovers(folder)
+        clear_leftovers(folder, now=time.time())
         return connection
 
 
-def clear_leftovers(folder: Path) -> None:
+def clear_leftovers(folder: Path, *, now: float) -> None:
     """Remove what dead processes left behind: half messages, and unread queues of remote control."""
-    now = time.time()
     for queue in (folder / "queues").iterdir():
-        if _is_control(queue.name) and _age(queue, now) > UNREAD_SECONDS:
+        if _is_control(queue.name) and _age(now, queue / READ, queue) > UNREAD_SECONDS:
             shutil.rmtree(queue, ignore_errors=True)
             continue
         for name in _names(queue):
-            if name.startswith(HIDDEN) and _age(queue / name, now) > LEFTOVER_SECONDS:
+            if name.startswith(HIDDEN) and name != READ and _age(now, queue / name) > LEFTOVER_SECONDS:
                 (queue / name).unlink(missing_ok=True)
     _forget_removed_queues(folder)
 
@@ -175,7 +182,9 @@ def _is_control(queue: str) -> bool:
 
 
 def _as_name(queue: str) -> str:
-    return urllib.parse.quote(queue, safe="@")
+    # No name may be hidden, or climb.
+    name = urllib.parse.quote(queue, safe="@")
+    return f"%2E{name[1:]}" if name.startswith(HIDDEN) else name
 
 
 def _table(file: Path) -> list[Binding]:
@@ -196,12 +205,17 @@ def _names(folder: Path) -> Iterable[str]:
         return []
 
 
-def _age(path: Path, now: float) -> float:
-    # The time of the last rename of a file, or of the last look into a folder.
-    try:
-        return now - path.stat().st_ctime
-    except FileNotFoundError:
-        return 0
+def _age(now: float, *paths: Path) -> float:
+    # Of the first path that is there; a file's last rename counts.
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            return now - path.stat().st_ctime
+    return 0
+
+
+def _show_read(queue: Path) -> None:
+    queue.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (queue / READ).touch(mode=0o600)
 
 
 def _write(file: Path, text: str) -> None:
