@@ -142,7 +142,7 @@ def end(operation: models.Operation, *, how: End) -> None:
         changed = models.Operation.objects.filter(
             pk=operation.pk,
             fence=operation.fence,
-            state__in=(OperationState.RUNNING, OperationState.CANCELING),
+            state__in=_may_become(how.state) - {OperationState.QUEUED},
         ).update(**_ending(how))
         if changed != 1:
             raise errors.LeaseLost(f"operation {operation.pk}, fence {operation.fence}")
@@ -167,7 +167,7 @@ def request_cancel(operation: models.Operation, *, actor: str) -> bool:
     with transaction.atomic():
         old = models.Operation.objects.select_for_update().values_list("state", flat=True).get(pk=operation.pk)
         changed = models.Operation.objects.filter(
-            pk=operation.pk, state=old, state__in=(OperationState.RUNNING, OperationState.WAITING)
+            pk=operation.pk, state=old, state__in=_may_become(OperationState.CANCELING)
         ).update(state=OperationState.CANCELING, cancel_requested_at=Now(), dispatched_at=None)
         if changed != 1:
             return False
@@ -230,6 +230,11 @@ def set_not_replicated(volume_ids: Iterable[uuid.UUID], *, operation: models.Ope
 
 
 # What the functions above share.
+
+
+def _may_become(state: OperationState) -> set[OperationState]:
+    """Return the states of an operation that the table lets move to this one."""
+    return {before for before, after in statuses.OPERATION_MOVES.items() if state in after}
 
 
 def _claimable() -> db.Q:

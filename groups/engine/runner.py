@@ -108,7 +108,8 @@ class _Attempt:
 
     def _do(self, handler: Handler, step: Step) -> None:
         journal = handler.context.journal
-        if journal.is_settled(step):
+        anew = step.every_attempt and not _commit_begun(handler)
+        if journal.is_settled(step) and not anew:
             return
         self.lease.look()
         committing = step.commits and journal.was_begun(step)
@@ -298,3 +299,8 @@ class _Attempt:
 def _committed(handler: Handler) -> bool:
     """Tell whether a committing step is done: from there the operation only rolls forward."""
     return any(step.commits and handler.context.journal.state(step) == StepState.DONE for step in handler.steps())
+
+
+def _commit_begun(handler: Handler) -> bool:
+    """Tell whether a committing step may have had an effect."""
+    return any(step.commits and handler.context.journal.was_begun(step) for step in handler.steps())

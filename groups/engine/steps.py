@@ -24,6 +24,8 @@ class Step:
     """Whether a failure undoes it; a cancellation always does."""
     when: Callable[[], bool] | None = None
     """Whether it is needed, asked when its turn comes; None means always."""
+    every_attempt: bool = False
+    """Whether each attempt does it anew, as long as no committing step was begun."""
     commits: bool = False
     """Once begun it is not canceled, once done nothing before it is undone: from there the
     operation only rolls forward."""

@@ -10,6 +10,11 @@ DEFAULT_TARGET = "default"
 """The reserved target name that means back to the primary."""
 
 
+def host_of(backend_name: str) -> str:
+    """Return the name the clients see of a backend, host@backend#pool."""
+    return f"replsite@{backend_name}#{backend_name}"
+
+
 class Backend(Row):
     """One configured storage system with its driver."""
 
@@ -29,7 +34,7 @@ class Backend(Row):
     @property
     def host(self) -> str:
         """Return the name the clients see, host@backend#pool."""
-        return f"replsite@{self.name}#{self.name}"
+        return host_of(self.name)
 
 
 class ReplicationTarget(Row):

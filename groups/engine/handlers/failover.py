@@ -88,8 +88,13 @@ class Change(Handler):
 
     def _demote(self, call: base.Call) -> None:
         # Only a planned move goes back: nothing was written on either side since the last round.
+        # What was promoted steps down first, so that no volume is ever active on two sides.
         if self._is_planned():
+            self.driver.retire(self.group, backend_id=self.target, call=call)
             self.driver.promote(self.group, backend_id=self.origin, call=call)
+            if self.origin == base.PRIMARY:
+                # A promotion ends replication; the group is to be protected as it was.
+                self.driver.enable_replication(self.group, call=call)
 
     def _retire(self, call: base.Call) -> None:
         self.driver.retire(self.group, backend_id=self.origin, call=call)
@@ -108,7 +113,8 @@ class Failover(Change):
     def steps(self) -> Sequence[Step]:
         """Return the steps."""
         return (
-            Step(name="preflight", run=self._preflight),
+            Step(name="preflight", run=self._preflight, every_attempt=True),
+            Step(name="resume replication", run=self._resume, when=self._was_interrupted),
             *self._planned_steps(),
             Step(name="retire old side", run=self._retire, when=self._is_planned, may_fail=True),
             Step(name="verify", run=self._verify),
@@ -128,12 +134,24 @@ class Failover(Change):
             raise SiteUnavailable(
                 f"{truth.side_name(self.target).capitalize()} does not answer.", backend_id=self.target
             )
-        found = {"origin": origin, "point": truth.point(facts, backend_id=self.target)}
+        found = {
+            "origin": origin,
+            "point": truth.point(facts, backend_id=self.target),
+            "replicating": facts.replicating,
+        }
         if facts.active_side == self.target and all(fact.active_side == self.target for fact in facts.volumes):
             return {**found, "mode": ARRIVED}
         if facts.side(self.target).consistent_at is None and self.group.volumes:
             raise NoRecoveryPoint(f"{truth.side_name(self.target).capitalize()} holds no complete point of the group.")
         return {**found, "mode": self._decided(asked, facts, origin)}
+
+    def _was_interrupted(self) -> bool:
+        """Tell whether an earlier attempt left the primary active but not replicating."""
+        replicating = bool(self.context.result_of("preflight").get("replicating"))
+        return self._is_planned() and self.origin == base.PRIMARY and not replicating
+
+    def _resume(self, call: base.Call) -> None:
+        self.driver.enable_replication(self.group, call=call)
 
     def _decided(self, asked: str, facts: base.GroupFacts, origin: str) -> str:
         answers = asked != UNPLANNED and facts.side(origin).reachable
@@ -156,7 +174,7 @@ class Failback(Change):
     def steps(self) -> Sequence[Step]:
         """Return the steps."""
         return (
-            Step(name="preflight", run=self._preflight),
+            Step(name="preflight", run=self._preflight, every_attempt=True),
             # Most is carried over while the secondary still takes writes; the last round is short.
             Step(name="resync primary", run=self._replicate, when=self._is_planned),
             *self._planned_steps(),

@@ -1,0 +1,127 @@
+"""Filters as clients write them, turned into conditions."""
+
+from __future__ import annotations
+
+import ast
+import datetime
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from django.db import models as db
+from django.db.models import Q
+from django.db.models.fields.json import KeyTransform, KeyTransformExact
+from django.utils import dateparse
+
+from groups import errors
+from groups.queries import visible
+
+Row = TypeVar("Row", bound=db.Model)
+Condition = Callable[[str], Q]
+
+NOTHING = Q(pk__in=[])
+_TRUE = frozenset({"true", "1", "yes", "on", "t", "y"})
+_FALSE = frozenset({"false", "0", "no", "off", "f", "n"})
+_COMPARISONS = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "eq": "exact"}
+LIKE = "~"
+"""Ends a filter's name to ask for a part of the text instead of all of it."""
+
+
+def matching(
+    found: db.QuerySet[Row], filters: Mapping[str, str], *, columns: Mapping[str, Condition]
+) -> db.QuerySet[Row]:
+    """Return the rows that satisfy every filter; a filter that nobody knows matches nothing."""
+    for name, value in filters.items():
+        condition = columns.get(name)
+        found = found.filter(condition(value) if condition is not None else NOTHING)
+    return found
+
+
+def text(column: str) -> Condition:
+    """Match the whole text."""
+    return lambda value: Q(**{column: value})
+
+
+def part(column: str) -> Condition:
+    """Match a part of the text."""
+    return lambda value: Q(**{f"{column}__contains": value})
+
+
+def identity(column: str) -> Condition:
+    """Match an id; what is no id matches nothing."""
+    return lambda value: Q(**{column: known}) if (known := visible.parsed_id(value)) else NOTHING
+
+
+def integer(column: str) -> Condition:
+    """Match a number; what is no number matches nothing."""
+    return lambda value: (
+        Q(**{column: int(value)}) if value.isascii() and value.isdigit() and len(value) < 10 else NOTHING
+    )
+
+
+def boolean(column: str) -> Condition:
+    """Match a truth value. Raises `InvalidInput` for what is none."""
+    return lambda value: Q(**{column: truth(value, name=column)})
+
+
+def always(held: str) -> Condition:
+    """Match every row when the value is the one that all rows have, else none."""
+    return lambda value: Q() if value.strip().lower() == held else NOTHING
+
+
+def contained(column: str) -> Condition:
+    """Match rows whose JSON column has all the pairs of a dictionary written as Python's or JSON's text."""
+    return lambda value: Q(*(_has_pair(column, key, each) for key, each in pairs(value, name=column).items()))
+
+
+def time(column: str) -> Condition:
+    """Match a time, or `gt:TIME,lt:TIME` with gt, gte, lt, lte, eq, neq. Raises `InvalidInput` for no time."""
+
+    def condition(value: str) -> Q:
+        found = Q()
+        for each in value.split(","):
+            word, colon, rest = each.strip().partition(":")
+            comparison, moment = (word, rest) if colon and word in {*_COMPARISONS, "neq"} else ("eq", each.strip())
+            lookup = _COMPARISONS.get(comparison, "exact")
+            one = Q(**{f"{column}__{lookup}": _moment(moment, name=column)})
+            found &= ~one if comparison == "neq" else one
+        return found
+
+    return condition
+
+
+def truth(value: str, *, name: str) -> bool:
+    """Return the truth value that a word stands for. Raises `InvalidInput` for another word."""
+    word = value.strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise errors.InvalidInput(f"Value '{value}' for '{name}' is not a boolean.")
+    return word in _TRUE
+
+
+def pairs(value: str, *, name: str) -> dict[str, str]:
+    """Return the dictionary that a text such as `{'key': 'value'}` stands for. Raises `InvalidInput`."""
+    try:
+        # Evaluates literals only, and clients write Python's.
+        parsed: Any = ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise errors.InvalidInput(f"Filter {name} must be a dictionary such as {{'key': 'value'}}, not '{value}'.")
+    return {str(key): str(each) for key, each in parsed.items()}
+
+
+def _moment(value: str, *, name: str) -> datetime.datetime:
+    try:
+        moment = dateparse.parse_datetime(value)
+        day = dateparse.parse_date(value) if moment is None else None
+    except ValueError:
+        moment = day = None
+    if moment is None and day is not None:
+        moment = datetime.datetime.combine(day, datetime.time.min)
+    if moment is None:
+        raise errors.InvalidInput(f"'{value}' for '{name}' is not a time such as 2026-11-22T11:49:12.")
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
+def _has_pair(column: str, key: str, value: str) -> Q:
+    # Spelled out, because a key inside a keyword's name could be taken for a lookup.
+    return Q(KeyTransformExact(KeyTransform(key, column), value))

@@ -1,0 +1,70 @@
+"""How everything stands, in few statements: for a front page."""
+
+from __future__ import annotations
+
+import datetime
+
+from django.db import models as db
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from groups import models, statuses
+
+LATELY = datetime.timedelta(days=7)
+
+
+def severity() -> db.Case:
+    """Return an expression that sorts groups or volumes by replication status, the worst first."""
+    return _rank("replication_status", statuses.SEVERITY)
+
+
+def replication_counts() -> list[tuple[str, int]]:
+    """Return how many groups have which replication status, the worst first."""
+    rows = models.Group.objects.order_by().values_list("replication_status").annotate(groups=db.Count("pk"))
+    return sorted(rows, key=lambda row: statuses.SEVERITY.index(statuses.ReplicationStatus(row[0])))
+
+
+def worst_groups(*, limit: int) -> list[models.Group]:
+    """Return the groups that most need somebody: by replication status, health, and age of the newest point."""
+    health = (statuses.Health.BROKEN, statuses.Health.LAGGING, "", statuses.Health.UNKNOWN)
+    rows = models.Group.objects.select_related("backend", "project").annotate(volume_count=volumes_of_group())
+    return list(rows.order_by(severity(), _rank("health", health), "consistent_at", "name", "pk")[:limit])
+
+
+def open_operations(*, limit: int) -> list[models.Operation]:
+    """Return the operations that have not ended, the oldest first."""
+    return list(models.Operation.objects.filter(state__in=statuses.OPEN).order_by("created_at", "pk")[:limit])
+
+
+def unanswered_failures(*, limit: int) -> list[models.Operation]:
+    """Return what failed lately and was followed by nothing on the same group or volume."""
+    newer = models.Operation.objects.filter(
+        subject_id=db.OuterRef("subject_id"), created_at__gt=db.OuterRef("created_at")
+    )
+    failed = models.Operation.objects.filter(
+        state=statuses.OperationState.FAILED, ended_at__gt=timezone.now() - LATELY
+    ).exclude(db.Exists(newer))
+    return list(failed.order_by("-ended_at", "pk")[:limit])
+
+
+def backends() -> db.QuerySet[models.Backend]:
+    """Return the backends with their targets and how much each holds."""
+    return models.Backend.objects.prefetch_related("targets").annotate(
+        group_count=_count(models.Group, "backend"), volume_count=_count(models.Volume, "backend")
+    )
+
+
+def volumes_of_group() -> Coalesce:
+    """Return an expression for how many volumes a group has."""
+    return _count(models.Volume, "group")
+
+
+def _count(model: type[db.Model], owner: str) -> Coalesce:
+    # One counting subquery a row: a join would multiply the rows it counts.
+    rows = model._default_manager.filter(**{owner: db.OuterRef("pk")}).order_by().values(owner)
+    return Coalesce(db.Subquery(rows.annotate(count=db.Count("pk")).values("count")), 0)
+
+
+def _rank(column: str, words: tuple[str, ...]) -> db.Case:
+    whens = [db.When(**{column: word}, then=position) for position, word in enumerate(words)]
+    return db.Case(*whens, default=len(words), output_field=db.IntegerField())

@@ -1,0 +1,93 @@
+"""Volumes as lists and details show them: one statement, however many there are."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import models as db
+
+from groups import callers, errors, models
+from groups.queries import filtering, hosts, paging
+
+Values = dict[str, Any]
+
+_SHOWN = (
+    "id",
+    "status",
+    "size_gib",
+    "availability_zone",
+    "created_at",
+    "updated_at",
+    "name",
+    "description",
+    "volume_type_id",
+    "volume_type__name",
+    "metadata",
+    "user_id",
+    "bootable",
+    "replication_status",
+    "multiattach",
+    "group_id",
+    "project_id",
+    "backend__name",
+)
+SORT_KEYS: Mapping[str, str] = {
+    **{name: name for name in ("id", "name", "description", "status", "availability_zone", "replication_status")},
+    **{name: name for name in ("created_at", "updated_at", "project_id", "user_id", "bootable")},
+    "display_name": "name",
+    "size": "size_gib",
+    "volume_type_id": "volume_type_id",
+    "host": "backend__name",
+}
+FILTERS: Mapping[str, filtering.Condition] = {
+    "id": filtering.identity("id"),
+    "group_id": filtering.identity("group_id"),
+    "volume_type_id": filtering.identity("volume_type_id"),
+    "volume_type": filtering.text("volume_type__name"),
+    "size": filtering.integer("size_gib"),
+    "bootable": filtering.boolean("bootable"),
+    "multiattach": filtering.boolean("multiattach"),
+    "metadata": filtering.contained("metadata"),
+    "host": hosts.condition,
+    "created_at": filtering.time("created_at"),
+    "updated_at": filtering.time("updated_at"),
+    # What all our volumes have in common.
+    "migration_status": filtering.always("none"),
+    "consumes_quota": filtering.always("true"),
+    "display_name": filtering.text("name"),
+    **{
+        name: filtering.text(name)
+        for name in ("name", "description", "status", "replication_status", "availability_zone")
+    },
+    **{name: filtering.text(name) for name in ("project_id", "user_id")},
+    **{f"{name}{filtering.LIKE}": filtering.part(name) for name in ("name", "description", "status")},
+}
+
+
+def listed(
+    caller: callers.Caller, *, page: paging.Page, filters: Mapping[str, str], all_projects: bool = False
+) -> list[Values]:
+    """Return one page of volumes: those of the caller's project, or of all for an admin who asks."""
+    rows = _visible(caller, all_projects=all_projects)
+    found = filtering.matching(rows, filters, columns=FILTERS)
+    return list(paging.cut(found, page=page, columns=SORT_KEYS, among=rows).values(*_SHOWN))
+
+
+def counted(caller: callers.Caller, *, filters: Mapping[str, str], all_projects: bool = False) -> int:
+    """Return how many volumes there are on all pages together."""
+    return filtering.matching(_visible(caller, all_projects=all_projects), filters, columns=FILTERS).count()
+
+
+def detail(caller: callers.Caller, volume_id: uuid.UUID) -> Values:
+    """Return what is shown of one volume. Raises `NotFound`."""
+    values = _visible(caller, all_projects=True).filter(pk=volume_id).values(*_SHOWN).first()
+    if values is None:
+        raise errors.NotFound(f"Volume {volume_id} could not be found.")
+    return values
+
+
+def _visible(caller: callers.Caller, *, all_projects: bool) -> db.QuerySet[models.Volume]:
+    rows = models.Volume.objects.all()
+    return rows if caller.is_admin and all_projects else rows.filter(project_id=caller.project_id)

@@ -1,0 +1,75 @@
+"""The four replication operations from request to end, on the fake driver."""
+
+from __future__ import annotations
+
+from groups import models
+from groups.services import replication
+from tests.support import domain
+
+
+class TestHappyPath:
+    def test_enabling_protects_every_volume(self, site):
+        group = site.new_group(3)
+
+        replication.enable(site.owner, group_id=group.pk)
+        domain.drain()
+
+        group.refresh_from_db()
+        assert group.replication_status == "enabled"
+        assert {volume.replication_status for volume in domain.members(group)} == {"enabled"}
+        assert models.Round.objects.filter(group=group).exists()
+
+    def test_the_walkthrough_shows_the_seed_s_statuses(self, site):
+        group = site.new_group(3)
+        seen = []
+
+        for verb, options in (
+            (replication.enable, {}),
+            (replication.failover, {}),
+            (replication.failover, {"secondary_backend_id": "default"}),
+            (replication.disable, {}),
+        ):
+            verb(site.owner, group_id=group.pk, **options)
+            domain.drain()
+            group.refresh_from_db()
+            seen.append(group.replication_status)
+
+        assert seen == ["enabled", "failed-over", "enabled", "disabled"]
+
+    def test_a_planned_failover_loses_nothing_and_failing_back_brings_new_writes_home(self, site):
+        group = site.enabled_group(2)
+        first, second = domain.members(group)
+        site.write(first, "before failover")
+
+        operation = replication.failover(site.owner, group_id=group.pk, secondary_backend_id="site-c", mode="planned")
+        domain.drain()
+
+        group.refresh_from_db()
+        assert (group.replication_status, group.active_backend_id) == ("failed-over", "site-c")
+        operation.refresh_from_db()
+        assert operation.result["mode"] == "planned"
+        assert site.read(first, side="site-c") == "before failover"
+
+        site.write(second, "written on the secondary", side="site-c")
+        replication.failover(site.owner, group_id=group.pk, secondary_backend_id="default")
+        domain.drain()
+
+        group.refresh_from_db()
+        assert (group.replication_status, group.active_backend_id) == ("enabled", "")
+        assert site.read(second) == "written on the secondary"
+        assert not site.control.can_write(side="site-c", volume_id=str(second.pk))
+
+    def test_an_unplanned_failover_lands_on_the_last_complete_point(self, site):
+        group = site.enabled_group(2)
+        first, _ = domain.members(group)
+        site.write(first, "in the point")
+        domain.run_round(group)
+        site.write(first, "after the point")
+        site.control.site_down("")
+
+        operation = replication.failover(site.owner, group_id=group.pk)
+        domain.drain()
+
+        operation.refresh_from_db()
+        assert (operation.state, operation.result["mode"]) == ("succeeded", "unplanned")
+        assert site.read(first, side="site-b") == "in the point"
