@@ -1,0 +1,65 @@
+"""docs/errors.md, from groups/errors.py, drivers/errors.py and the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+from drivers import errors as driver_errors
+from groups import errors
+from scripts.documents import markdown
+
+_Class = TypeVar("_Class", bound=type)
+
+_ABOUT = """\
+Every error has a code that does not change, a sentence that says what is wrong with the names of the things
+concerned, and what to do next."""
+_REFUSALS = """\
+A request that cannot be done is refused before anything is changed. The v3 API answers in Cinder's form with the
+HTTP status below. Which state or value is meant is in the sentence."""
+_FAILURES = """\
+Long work can fail after it was accepted. The operation then ends `failed` and keeps the code, the sentence, what is
+true about the data now, and what to do next. A *retryable* error is first tried again by itself, with growing
+pauses, as often as [`REPLSITE_RETRY_LIMIT`](settings.md) says."""
+_ENGINE = """\
+Three more codes come from the engine itself: `not_confirmed` (the storage did not say what the operation was about
+to claim, so no success is claimed), `driver_bug` (a driver raised something no driver may raise) and `bug` (a fault
+in Replsite). The last two come with an incident number; the log has the traceback under that number, the answer
+never does."""
+
+
+def text() -> str:
+    """Return the page."""
+    return markdown.page(
+        "# Errors",
+        markdown.note("`groups/errors.py` and `drivers/errors.py`"),
+        _ABOUT,
+        "## Refused requests",
+        _REFUSALS,
+        markdown.table(["code", "status", "meaning", "what to do"], _refusals()),
+        "## Failed operations",
+        _FAILURES,
+        markdown.table(["code", "retryable", "meaning", "what to do"], _failures()),
+        _ENGINE,
+    )
+
+
+def _refusals() -> Iterator[list[str]]:
+    for kind in _below(errors.ReplsiteError):
+        yield [f"`{kind.code}`", str(kind.http_status), _first_line(kind), kind.remedy]
+
+
+def _failures() -> Iterator[list[str]]:
+    for kind in (driver_errors.DriverError, *_below(driver_errors.DriverError)):
+        if kind.__module__ == driver_errors.__name__:
+            yield [f"`{kind.code}`", "yes" if kind.retryable else "no", _first_line(kind), kind.remedy]
+
+
+def _below(kind: _Class) -> Iterator[_Class]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").partition("\n")[0]

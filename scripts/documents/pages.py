@@ -1,0 +1,31 @@
+"""Which pages are generated, and which of them are stale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from scripts.documents import diagram, failures, options, roles, states
+
+CHECKOUT = Path(__file__).resolve().parent.parent.parent
+
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/states.md": states.text,
+    "docs/images/replication-status.svg": diagram.text,
+    "docs/errors.md": failures.text,
+    "docs/roles.md": roles.text,
+    "docs/driver-options.md": options.text,
+}
+
+
+def stale() -> dict[str, str]:
+    """Return the right text of every page that has another one, by path."""
+    wanted = {path: make() for path, make in PAGES.items()}
+    return {path: text for path, text in wanted.items() if _found(path) != text}
+
+
+def _found(path: str) -> str | None:
+    try:
+        return (CHECKOUT / path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
