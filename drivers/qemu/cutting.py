@@ -4,6 +4,8 @@ One transaction begins, for every volume, a new bitmap, a frozen copy of what ch
 target's point, and a local copy-before-write of what clients overwrite from now on. Reading
 the cut gives the moment of the transaction for as long as needed, and clients' writes depend on
 this site's own disk only: neither a slow nor a dead target holds them up or fails them.
+While writes are stopped the volumes themselves stand still, and are read instead of a copy;
+whoever lets writes through again first drops the cut, which breaks its readers off.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 
 from drivers.base import Volume
-from drivers.errors import Refused
+from drivers.errors import DriverError, Refused
 from drivers.qemu import graph, images, record, serving
 from drivers.qemu.graph import name
 from drivers.qemu.qmp import Command
@@ -28,6 +30,8 @@ class Cut:
     at: float
     marked: Mapping[str, int]
     """For each volume whose changes since the target's point are marked: how many bytes."""
+    still: bool
+    """Whether nobody could write, so that the volumes themselves are read."""
 
     @property
     def context(self) -> str:
@@ -45,7 +49,16 @@ def make(side: Side, *, group_id: str, volumes: Sequence[Volume], point: str, ta
         remove_bitmaps(side, volumes=volumes, keep=keep)
         serving.open_nodes(side, volumes=volumes)
         held.save()
-        return _cut(side, volumes, point, target)
+        return _cut(side, volumes, point, target, still=held.record.writes_stopped)
+
+
+def verify(side: Side, *, volumes: Sequence[Volume], cut: Cut) -> None:
+    """Raise `DriverError` unless the cut still holds the moment it was made at."""
+    if not cut.still:
+        with side.talk() as monitor:
+            running = {job["id"] for job in monitor.ask("query-jobs") if job["status"] == "running"}
+        if not {name("cut", volume.id) for volume in volumes} <= running:
+            raise DriverError(f"{side.title} lost the moment this round was to bring over.", retryable=True)
 
 
 def finish(side: Side, *, group_id: str, volumes: Sequence[Volume], point: str, backend_id: str) -> None:
@@ -81,29 +94,32 @@ def export(volume: Volume) -> str:
     return f"cut/{volume.id}"
 
 
-def _cut(side: Side, volumes: Sequence[Volume], point: str, target: record.Record) -> Cut:
+def _cut(side: Side, volumes: Sequence[Volume], point: str, target: record.Record, *, still: bool) -> Cut:
     with side.talk() as monitor:
+        if still:
+            serving.close_exports(side, volumes=volumes)
+        else:
+            monitor.run([_open_copy(side, volume) for volume in volumes])
         view = graph.look(monitor)
         bases = {volume.id: _base(view.bitmaps(volume.id), volume, target) for volume in volumes}
-        monitor.run([_open_copy(side, volume) for volume in volumes])
         at = time.time()
-        monitor.ask("transaction", actions=_actions(volumes, bases, point))
-        marks = {volume.id: [_frozen(point)] if bases[volume.id] else [] for volume in volumes}
+        monitor.ask("transaction", actions=_actions(volumes, bases, point, still=still))
+        view = graph.look(monitor)
+        marked = {volume.id: view.bitmaps(volume.id)[_frozen(point)] for volume in volumes if bases[volume.id]}
         monitor.run(
             [
                 graph.export(
                     name("x", volume.id),
-                    name("c", volume.id),
+                    name("v" if still else "c", volume.id),
                     named=export(volume),
                     writable=False,
-                    bitmaps=marks[volume.id],
+                    bitmaps=[_frozen(point)] if bases[volume.id] else [],
                 )
                 for volume in volumes
+                if marked.get(volume.id) != 0
             ]
         )
-        view = graph.look(monitor)
-    marked = {volume.id: view.bitmaps(volume.id)[_frozen(point)] for volume in volumes if bases[volume.id]}
-    return Cut(point=point, at=at, marked=marked)
+    return Cut(point=point, at=at, marked=marked, still=still)
 
 
 def _base(bitmaps: graph.Bitmaps, volume: Volume, target: record.Record) -> str:
@@ -119,7 +135,9 @@ def _open_copy(side: Side, volume: Volume) -> Command:
     return graph.add_overlay(name("c", volume.id), path, backing=name("v", volume.id), direct=side.direct)
 
 
-def _actions(volumes: Sequence[Volume], bases: Mapping[str, str], point: str) -> list[Mapping[str, object]]:
+def _actions(
+    volumes: Sequence[Volume], bases: Mapping[str, str], point: str, *, still: bool
+) -> list[Mapping[str, object]]:
     """Return the transaction: marks begin before the moment and are frozen after it, so that
     they hold too much rather than too little."""
     begin, moment, freeze = [], [], []
@@ -133,9 +151,9 @@ def _actions(volumes: Sequence[Volume], bases: Mapping[str, str], point: str) ->
             "target": name("c", volume.id),
             "sync": "none",
             "filter-node-name": name("f", volume.id),
-            "auto-dismiss": False,
         }
-        moment.append({"type": "blockdev-backup", "data": backup})
+        if not still:
+            moment.append({"type": "blockdev-backup", "data": backup})
         if base := bases[volume.id]:
             frozen = {**fresh, "name": _frozen(point), "disabled": True}
             begin.append({"type": "block-dirty-bitmap-add", "data": frozen})
@@ -149,14 +167,15 @@ def _remove(side: Side, volumes: Sequence[Volume], bitmaps: Collection[str]) -> 
         return
     with side.talk() as monitor:
         view = graph.look(monitor)
-        monitor.run(
-            [
-                ("block-dirty-bitmap-remove", {"node": name("v", volume.id), "name": bitmap})
-                for volume in volumes
-                for bitmap in set(bitmaps)
-                if bitmap in view.bitmaps(volume.id)
-            ]
-        )
+        actions = [
+            {"type": "block-dirty-bitmap-remove", "data": {"node": name("v", volume.id), "name": bitmap}}
+            for volume in volumes
+            for bitmap in set(bitmaps)
+            if bitmap in view.bitmaps(volume.id)
+        ]
+        # One transaction, because each command costs a turn of the daemon's loop.
+        if actions:
+            monitor.ask("transaction", actions=actions)
 
 
 def _frozen(point: str) -> str:

@@ -144,6 +144,7 @@ class QemuDriver(Driver):
         """See `Driver.allow_writes`."""
         side = self._sites.active(self._sites.answering(call), group)
         with side.hold(group.id) as held:
+            cutting.drop(side, volumes=group.volumes)
             serving.open_nodes(side, volumes=group.volumes)
             held.record.writes_stopped = False
             held.save()
@@ -163,6 +164,7 @@ class QemuDriver(Driver):
                 held.record.sent = {each: list(held.record.points) for each in others}
                 held.record.points = []
             else:
+                cutting.drop(side, volumes=group.volumes)
                 serving.open_nodes(side, volumes=group.volumes)
             held.record.activate(epoch=call.epoch)
             held.record.replicated = []

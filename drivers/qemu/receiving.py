@@ -40,6 +40,7 @@ def settle(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
     serving.close_nodes(side, volumes=list(everyone.values()))
     if held.record.staged is not None:
         _roll_forward(side, held, held.record.staged, list(everyone.values()))
+        serving.close_nodes(side, volumes=list(everyone.values()))
     elif held.record.incoming:
         held.record.incoming = ""
         held.save()
@@ -76,7 +77,11 @@ def complete(side: Side, *, group_id: str, staged: record.Staged) -> None:
         held.record.staged = staged
         held.save()
         volumes = [Volume(id=each, name=each, size_bytes=size) for each, size in staged.members.items()]
-        settle(side, held=held, volumes=volumes)
+        with side.talk() as monitor:
+            graph.remove_exports(monitor, exports=[name("i", volume.id) for volume in volumes], call=side.call)
+        _roll_forward(side, held, staged, volumes)
+        serving.close_nodes(side, volumes=volumes)
+        _remove_overlays(side, staged.members)
 
 
 def require_incoming(side: Side, found: record.Record, point: str) -> None:
@@ -113,19 +118,19 @@ def _roll_forward(side: Side, held: record.Held, staged: record.Staged, volumes:
 def _commit(side: Side, volumes: Sequence[Volume]) -> None:
     """Move the overlays' data into the images below them."""
     with side.talk() as monitor:
+        view = graph.look(monitor)
         commands: list[Command] = []
         for volume in volumes:
             base, top, job = name("b", volume.id), name("r", volume.id), name("commit", volume.id)
             overlay = side.folder.image(volume.id, "round")
-            commands += [
-                graph.add_raw(base, side.folder.image(volume.id), direct=side.direct),
-                graph.add_overlay(top, overlay, backing=base, direct=side.direct),
-                ("block-commit", {"job-id": job, "device": top, "auto-dismiss": False}),
-            ]
+            if top not in view.nodes:
+                commands += [
+                    graph.add_raw(base, side.folder.image(volume.id), direct=side.direct),
+                    graph.add_overlay(top, overlay, backing=base, direct=side.direct),
+                ]
+            commands.append(("block-commit", {"job-id": job, "device": top, "auto-dismiss": False}))
         monitor.run(commands)
         _finish_commits(side, {name("commit", volume.id) for volume in volumes})
-        nodes = [name(letter, volume.id) for volume in volumes for letter in "rb"]
-        graph.remove_nodes(monitor, nodes=nodes, view=graph.look(monitor))
 
 
 def _finish_commits(side: Side, jobs: set[str]) -> None:

@@ -24,6 +24,7 @@ def run(source: Side, target: Side, *, group_id: str, volumes: Sequence[Volume],
     try:
         errands = _errands(source, target, group_id=group_id, volumes=volumes, before=before, cut=cut)
         copying.copy(source, target, errands=errands, call=call)
+        cutting.verify(source, volumes=volumes, cut=cut)
         members = {volume.id: volume.size_bytes for volume in volumes}
         staged = record.Staged(point=point, at=cut.at, members=members)
         receiving.complete(target, group_id=group_id, staged=staged)
