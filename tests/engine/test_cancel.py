@@ -9,7 +9,7 @@ from django.db import connection
 
 from groups import errors, models
 from groups.services import operations, replication
-from tests.support import domain, waiting
+from tests.support import domain, processes
 
 
 def statuses(group):
@@ -79,7 +79,7 @@ class TestCancelingInTheMiddle:
             site.control.add_fault(call=call, action="hang", times=1)
             thread = threading.Thread(target=self._work)
             thread.start()
-            waiting.until(lambda: site.control.log(method=call), what=f"a call of {call}")
+            processes.wait_until(lambda: site.control.log(method=call), what=f"a call of {call}")
             return thread
 
         return begin

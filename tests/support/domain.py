@@ -11,9 +11,10 @@ from pathlib import Path
 from django.db.models import Q
 from django.utils import timezone
 
+from drivers import base
 from drivers.fake.control import Control
 from groups import callers, models, specs
-from groups.engine import rounds, runner
+from groups.engine import rounds, runner, storage
 from groups.services import backends, groups, replication, types, volumes
 from groups.statuses import OperationState
 
@@ -165,3 +166,13 @@ def last_operation(group: models.Group | models.Volume) -> models.Operation:
 def members(group: models.Group) -> list[models.Volume]:
     """Return a group's volumes, oldest first."""
     return list(models.Volume.objects.filter(group=group).order_by("created_at", "id"))
+
+
+def storage_driver(group: models.Group) -> base.Driver:
+    """Return the driver of a group's backend."""
+    return storage.driver_for(group.backend)
+
+
+def create_on_storage(driver: base.Driver, volume: models.Volume) -> None:
+    """Make a volume on the storage without an operation."""
+    driver.create_volume(storage.volume_value(volume), call=base.Call(epoch=1))

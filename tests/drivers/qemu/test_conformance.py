@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 import pytest
 
-from drivers.base import PRIMARY, Call, Driver
+from drivers.base import Call, Driver
 from drivers.testing import DriverConformance
 from tests.drivers.qemu.daemons import Sites
 
@@ -47,11 +47,8 @@ class TestQemuDriver(DriverConformance):
 
     def inventory(self, side: str) -> Collection[str]:
         folder = self.sites.folders[side]
-        kept = [path.name for path in folder.images.iterdir()]
-        for path in folder.records.iterdir():
-            if json.loads(path.read_text())["role"] != "none":
-                kept.append(path.name)
-        return kept
+        records = [path.name for path in folder.records.iterdir() if json.loads(path.read_text())["role"] != "none"]
+        return [*records, *(path.name for path in folder.images.iterdir())]
 
     def secrets(self) -> Collection[str]:
         return ["the qemu driver has no secret options"]

@@ -1,0 +1,66 @@
+"""The number of SQL statements does not depend on the number of volumes."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from groups import models
+from groups.services import groups, replication
+from tests.support import domain
+
+
+def filled(site: domain.Site, size: int) -> models.Group:
+    """Create a group and put many volumes into it at once; the storage learns of them when enabling."""
+    group = groups.create(site.owner, group_type="replicated", volume_types=["replicable"], name=f"of-{size}")
+    domain.drain()
+    volumes = models.Volume.objects.bulk_create(
+        models.Volume(
+            project_id=group.project_id,
+            user_id="olga",
+            backend_id=group.backend_id,
+            group=group,
+            volume_type=site.volume_type,
+            size_gib=1,
+            status="available",
+            name=f"{group.name}-{number}",
+        )
+        for number in range(size)
+    )
+    driver = domain.storage_driver(group)
+    for volume in volumes:
+        domain.create_on_storage(driver, volume)
+    return group
+
+
+def statements(work) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        work()
+    return len(captured)
+
+
+VERBS = {
+    "enable": (replication.enable, {}),
+    "failover": (replication.failover, {}),
+    "failback": (replication.failover, {"secondary_backend_id": "default"}),
+    "disable": (replication.disable, {}),
+    "delete": (groups.delete, {"delete_volumes": True}),
+}
+
+
+@pytest.mark.slow
+def test_a_group_of_500_volumes_costs_as_many_statements_as_one_of_1(site):
+    small, large = filled(site, 1), filled(site, 500)
+
+    costs = {
+        name: [
+            statements(lambda group=group: (verb(site.owner, group_id=group.pk, **options), domain.drain()))
+            for group in (small, large)
+        ]
+        for name, (verb, options) in VERBS.items()
+    }
+
+    assert all(few == many for few, many in costs.values()), costs
+    assert max(few for few, _ in costs.values()) < 100, costs
+    assert not models.Group.objects.exists()

@@ -1,0 +1,134 @@
+"""A worker killed -9 in the middle of an operation: the next one goes on, nobody has to help."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+from celery import current_app
+
+from groups import models
+from groups.services import replication
+from tests.support import domain, processes, workers
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+# The verb, a group ready for it, the driver's call that is cut off, and the status it must end in.
+VERBS = {
+    "enable": (lambda site: site.new_group(3), replication.enable, {}, "enable_replication", "enabled"),
+    "disable": (lambda site: site.enabled_group(3), replication.disable, {}, "disable_replication", "disabled"),
+    "failover": (lambda site: site.enabled_group(3), replication.failover, {}, "promote", "failed-over"),
+    "failback": (
+        lambda site: site.failed_over_group(3),
+        replication.failover,
+        {"secondary_backend_id": "default"},
+        "promote",
+        "enabled",
+    ),
+}
+
+
+@pytest.fixture
+def crew(tmp_path):
+    """Start workers and beat; kill them all in the end."""
+    started: list[workers.Process] = []
+
+    class Crew:
+        def worker(self, **changes: str) -> workers.Process:
+            started.append(workers.worker(tmp_path / f"worker-{len(started)}.log", **changes))
+            return started[-1]
+
+        def beat(self, **changes: str) -> workers.Process:
+            started.append(workers.beat(tmp_path / "beat.log", tmp_path / "beat-schedule", **changes))
+            return started[-1]
+
+    yield Crew()
+    for process in started:
+        process.wake()
+        process.kill()
+
+
+def ended(operation: models.Operation) -> bool:
+    operation.refresh_from_db()
+    return not operation.is_open
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_a_worker_killed_in_the_middle_of_a_driver_call_is_taken_over(site, crew, verb, when):
+    prepare, start, options, method, status = VERBS[verb]
+    group = prepare(site)
+    site.control.forget_log()
+    site.control.add_fault(call=method, action="hang", volume=2, when=when, times=1)
+    first = crew.worker()
+    operation = start(site.owner, group_id=group.pk, **options)
+    processes.wait_until(lambda: site.control.log(method=method), what=f"a call of {method}")
+
+    first.kill()
+    crew.beat()
+    crew.worker()
+    processes.wait_until(lambda: ended(operation), what="the operation's end")
+
+    group.refresh_from_db()
+    assert (operation.state, group.replication_status, group.status) == ("succeeded", status, "available")
+    assert operation.attempt == 2
+    assert {volume.replication_status for volume in domain.members(group)} == {status}
+    calls = site.control.log(method=method)
+    assert [call.outcome for call in calls] == [None, "ok"]
+    assert calls[1].epoch > calls[0].epoch
+    ends = models.Event.objects.filter(operation=operation, axis="operation.state", new="succeeded")
+    assert ends.count() == 1
+
+
+def test_a_worker_frozen_past_its_lease_has_no_effect_when_it_wakes(site, crew):
+    group = site.enabled_group(2)
+    site.control.add_fault(call="promote", action="ignore-cancel", seconds=4, times=1)
+    first = crew.worker()
+    operation = replication.failover(site.owner, group_id=group.pk, mode="unplanned")
+    processes.wait_until(lambda: site.control.log(method="promote"), what="a call of promote")
+
+    first.freeze()
+    crew.beat()
+    crew.worker()
+    processes.wait_until(lambda: ended(operation), what="the operation's end")
+    first.wake()
+    processes.wait_until(
+        lambda: all(call.outcome is not None for call in site.control.log(method="promote")), what="the late call's end"
+    )
+
+    late, good = site.control.log(method="promote")
+    operation.refresh_from_db()
+    group.refresh_from_db()
+    assert operation.state == "succeeded"
+    assert group.replication_status == "failed-over"
+    assert good.outcome == "ok"
+    assert late.outcome in {"canceled", "stale_epoch"}
+
+
+def test_an_operation_whose_message_was_lost_is_run_all_the_same(site, crew):
+    group = site.new_group(1)
+    operation = replication.enable(site.owner, group_id=group.pk)
+    lost = current_app.control.purge()
+    crew.beat()
+    crew.worker()
+
+    processes.wait_until(lambda: ended(operation), what="the operation's end")
+
+    assert lost >= 1
+    assert operation.state == "succeeded"
+
+
+def test_an_operation_accepted_while_the_broker_is_down_is_run_once_it_is_back(site, crew, settings):
+    group = site.new_group(1)
+    spool = pathlib.Path(settings.REPLSITE.state_dir / "spool")
+    spool.rename(spool.with_name("spool-away"))
+    spool.write_text("in the way")
+    operation = replication.enable(site.owner, group_id=group.pk)
+    spool.unlink()
+    spool.with_name("spool-away").rename(spool)
+    crew.beat()
+    crew.worker()
+
+    processes.wait_until(lambda: ended(operation), what="the operation's end")
+
+    assert operation.state == "succeeded"
