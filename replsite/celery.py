@@ -15,6 +15,8 @@ spool.register()
 app = Celery("replsite")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# Or the web server's other threads would send to an app without settings.
+app.set_default()
 
 
 @signals.setup_logging.connect

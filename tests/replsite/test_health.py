@@ -31,9 +31,11 @@ def use_broker() -> Iterator[Callable[[str], None]]:
     def _use(address: str) -> None:
         elsewhere = Celery("elsewhere", broker=address)
         elsewhere.conf.broker_transport_options = schedule.transport_options(address)
+        elsewhere.set_default()
 
     yield _use
     replsite.celery_app.set_current()
+    replsite.celery_app.set_default()
 
 
 def test_a_process_that_answers_is_live_whatever_its_database_does(client: Client) -> None:
