@@ -58,7 +58,7 @@ def listed(
     """Return one page of groups: those of the caller's project, or of all for an admin who asks."""
     rows = _visible(caller, all_projects=all_projects)
     found = filtering.matching(rows, filters, columns=FILTERS)
-    cut = paging.cut(found, page=page, columns=SORT_KEYS, among=rows)
+    cut = paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Group")
     return _completed(cut.values(*_SHOWN), with_volumes=with_volumes)
 
 

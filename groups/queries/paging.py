@@ -45,7 +45,7 @@ class Page:
 
 
 def cut(
-    found: db.QuerySet[Row], *, page: Page, columns: Mapping[str, str], among: db.QuerySet[Row]
+    found: db.QuerySet[Row], *, page: Page, columns: Mapping[str, str], among: db.QuerySet[Row], noun: str
 ) -> db.QuerySet[Row]:
     """Return one page of what was found. `columns` maps sort keys to columns; the marker is one of `among`.
 
@@ -54,7 +54,7 @@ def cut(
     keys = _keys(page.sort, columns)
     ordered = found.order_by(*(_order(found.model, key) for key in keys))
     if page.marker is not None:
-        values = _values_at(page.marker, keys, among)
+        values = _values_at(page.marker, keys, among, noun=noun)
         ordered = ordered.filter(_after(found.model, keys, values))
     return ordered[page.offset : page.offset + page.limit]
 
@@ -80,12 +80,11 @@ def _order(model: type[db.Model], key: Key) -> Any:
     return column.desc(nulls_last=True) if key.descending else column.asc(nulls_first=True)
 
 
-def _values_at(marker: str, keys: Sequence[Key], among: db.QuerySet[Any]) -> list[Any]:
+def _values_at(marker: str, keys: Sequence[Key], among: db.QuerySet[Any], *, noun: str) -> list[Any]:
     known = visible.parsed_id(marker)
     row = among.filter(pk=known).values_list(*(key.name for key in keys)).first() if known else None
     if row is None:
-        noun = among.model._meta.verbose_name  # noqa: SLF001 - Django's documented way to a model's name
-        raise errors.NotFound(f"{str(noun).capitalize()} {marker} could not be found.")
+        raise errors.NotFound(f"{noun} {marker} could not be found.")
     return list(row)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import models as db
 from django.db.models import Q
 
 from groups import callers, models
 from groups.queries import filtering, paging
+
+Row = TypeVar("Row", bound=db.Model)
 
 SORT_KEYS: Mapping[str, str] = {
     name: name for name in ("id", "name", "description", "is_public", "created_at", "updated_at")
@@ -26,40 +28,42 @@ def volume_types(
     caller: callers.Caller, *, page: paging.Page, filters: Mapping[str, str], is_public: bool | None
 ) -> list[models.VolumeType]:
     """Return one page of volume types with their extra specs; `is_public` None means both kinds."""
-    return _listed(
-        models.VolumeType.objects, caller, page=page, filters=filters, is_public=is_public, specs="extra_specs"
-    )
+    rows = models.VolumeType.objects.prefetch_related("extra_specs")
+    columns = {**_FILTERS, "extra_specs": _with_specs(models.ExtraSpec.objects.all(), owner="volume_type_id")}
+    rows, found = _visible(rows, caller, is_public=is_public)
+    found = filtering.matching(found, _known(filters, columns), columns=columns)
+    return list(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Volume type"))
 
 
 def group_types(
     caller: callers.Caller, *, page: paging.Page, filters: Mapping[str, str], is_public: bool | None
 ) -> list[models.GroupType]:
     """Return one page of group types with their group specs; `is_public` None means both kinds."""
-    return _listed(
-        models.GroupType.objects, caller, page=page, filters=filters, is_public=is_public, specs="group_specs"
-    )
+    rows = models.GroupType.objects.prefetch_related("group_specs")
+    columns = {**_FILTERS, "group_specs": _with_specs(models.GroupSpec.objects.all(), owner="group_type_id")}
+    rows, found = _visible(rows, caller, is_public=is_public)
+    found = filtering.matching(found, _known(filters, columns), columns=columns)
+    return list(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Group Type"))
 
 
-def _listed(
-    everything: db.Manager[Any],
-    caller: callers.Caller,
-    *,
-    page: paging.Page,
-    filters: Mapping[str, str],
-    is_public: bool | None,
-    specs: str,
-) -> list[Any]:
-    rows = everything.all() if caller.is_admin else everything.filter(is_public=True)
-    found = rows if is_public is None else rows.filter(is_public=is_public)
-    columns = {**_FILTERS, specs: lambda value: _has_specs(specs, value)}
-    found = filtering.matching(found, filters, columns=columns)
-    return list(paging.cut(found, page=page, columns=SORT_KEYS, among=rows).prefetch_related(specs))
+def _known(filters: Mapping[str, str], columns: Mapping[str, filtering.Condition]) -> dict[str, str]:
+    """Leave out what nobody knows: clients send things here that are none of a type's columns."""
+    return {name: value for name, value in filters.items() if name in columns}
 
 
-def _has_specs(relation: str, value: str) -> Q:
-    """Match types that have every one of these specs, each looked for on its own row."""
-    wanted = filtering.pairs(value, name=relation)
-    model: type[db.Model] = models.ExtraSpec if relation == "extra_specs" else models.GroupSpec
-    owner = "volume_type_id" if relation == "extra_specs" else "group_type_id"
-    matches = (model._default_manager.filter(key=key, value=each) for key, each in wanted.items())  # noqa: SLF001 - documented
-    return Q(*(Q(pk__in=rows.values(owner)) for rows in matches))
+def _visible(
+    rows: db.QuerySet[Row], caller: callers.Caller, *, is_public: bool | None
+) -> tuple[db.QuerySet[Row], db.QuerySet[Row]]:
+    """Return what the caller may see, and what of it was asked for."""
+    seen = rows if caller.is_admin else rows.filter(is_public=True)
+    return seen, seen if is_public is None else seen.filter(is_public=is_public)
+
+
+def _with_specs(specs: db.QuerySet[Any], *, owner: str) -> filtering.Condition:
+    """Match types that have every spec of a dictionary, each looked for on a row of its own."""
+
+    def condition(value: str) -> Q:
+        wanted = filtering.pairs(value, name="specs")
+        return Q(*(Q(pk__in=specs.filter(key=key, value=each).values(owner)) for key, each in wanted.items()))
+
+    return condition

@@ -72,7 +72,7 @@ def listed(
     """Return one page of volumes: those of the caller's project, or of all for an admin who asks."""
     rows = _visible(caller, all_projects=all_projects)
     found = filtering.matching(rows, filters, columns=FILTERS)
-    return list(paging.cut(found, page=page, columns=SORT_KEYS, among=rows).values(*_SHOWN))
+    return list(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Volume").values(*_SHOWN))
 
 
 def counted(caller: callers.Caller, *, filters: Mapping[str, str], all_projects: bool = False) -> int:
@@ -82,7 +82,7 @@ def counted(caller: callers.Caller, *, filters: Mapping[str, str], all_projects:
 
 def detail(caller: callers.Caller, volume_id: uuid.UUID) -> Values:
     """Return what is shown of one volume. Raises `NotFound`."""
-    values = _visible(caller, all_projects=True).filter(pk=volume_id).values(*_SHOWN).first()
+    values: Values | None = _visible(caller, all_projects=True).filter(pk=volume_id).values(*_SHOWN).first()
     if values is None:
         raise errors.NotFound(f"Volume {volume_id} could not be found.")
     return values

@@ -30,6 +30,7 @@ RULES: dict[str, str] = {
     "volume:create": callers.MEMBER,
     "volume:update": callers.MEMBER,
     "volume:delete": callers.MEMBER,
+    "volume:force_delete": callers.ADMIN,
     "volume_extension:volume_admin_actions:reset_status": callers.ADMIN,
     "volume_extension:type_get": callers.READER,
     "volume_extension:type_get_all": callers.READER,

@@ -80,7 +80,7 @@ def delete(caller: callers.Caller, *, volume_id: object, force: bool = False) ->
     """Delete a volume that is in no group and attached to nothing; `force` ignores its status."""
     with transaction.atomic():
         volume = visible.volume(caller, volume_id, lock=True)
-        policies.require(caller, "volume:delete")
+        policies.require(caller, "volume:force_delete" if force else "volume:delete")
         recording.refuse_while_open(volume, what="delete it")
         deletable = statuses.MOVES[statuses.Kind.DELETE_VOLUME].sources
         if volume.group_id is not None or (volume.status not in deletable and not force):

@@ -1,0 +1,73 @@
+"""Which version of the API a request speaks: `OpenStack-API-Version: volume 3.38`."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from groups.api.v3 import answers
+
+HEADER = "OpenStack-API-Version"
+SERVICE = "volume"
+_FORM = re.compile(r"([1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})")
+
+
+class Version(NamedTuple):
+    """A version; later ones compare greater."""
+
+    major: int
+    minor: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}"
+
+
+MINIMUM = Version(3, 0)
+MAXIMUM = Version(3, 71)
+
+# From which version on something is there.
+GROUP_FILTER = Version(3, 10)
+GROUP_TYPES = Version(3, 11)
+GROUPS = Version(3, 13)
+GROUP_SOURCES = Version(3, 14)
+RESET_GROUP = Version(3, 20)
+PROVIDER_ID = Version(3, 21)
+FORCED_DELETE = Version(3, 23)
+LISTED_VOLUMES = Version(3, 25)
+CHECKED_FILTERS = Version(3, 31)
+PARTIAL_FILTERS = Version(3, 34)
+REPLICATION = Version(3, 38)
+COUNTS = Version(3, 45)
+SHARED_TARGETS = Version(3, 48)
+CHECKED_TYPE_FILTERS = Version(3, 52)
+STRICT_VOLUMES = Version(3, 53)
+GROUP_PROJECT = Version(3, 58)
+CLUSTER_NAME = Version(3, 61)
+VOLUME_TYPE_ID = Version(3, 63)
+CONSUMES_QUOTA = Version(3, 65)
+
+
+def requested(header: str | None) -> Version:
+    """Return the version a header asks for, the lowest without one. Raises `Refusal` for a malformed one."""
+    if header is None:
+        return MINIMUM
+    parts = [part.split() for part in header.split(",")]
+    ours = next((words for words in parts if words and words[0].lower() == SERVICE), None)
+    if ours is None or len(ours) != 2:
+        raise answers.Refusal(400, answers.GENERIC[400])
+    if ours[1].lower() == "latest":
+        return MAXIMUM
+    form = _FORM.fullmatch(ours[1])
+    if form is None:
+        raise answers.Refusal(
+            400, f"API Version String {ours[1]} is of invalid format. Must be of format MajorNum.MinorNum."
+        )
+    return Version(int(form[1]), int(form[2]))
+
+
+def check(version: Version) -> None:
+    """Raise `Refusal` for a version that is not offered."""
+    if not MINIMUM <= version <= MAXIMUM:
+        raise answers.Refusal(
+            406, f"Version {version} is not supported by the API. Minimum is {MINIMUM} and maximum is {MAXIMUM}."
+        )

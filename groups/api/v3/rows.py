@@ -1,0 +1,151 @@
+"""Turns rows into the fields a client of some version, with some role, gets to see."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Any
+
+from groups import callers, models, specs
+from groups.api.v3 import microversions
+from groups.api.v3.microversions import Version
+from groups.models import backends
+from groups.services import policies
+
+Fields = dict[str, Any]
+
+# What others than admins may know of what a type asks of its backend.
+_OPEN_EXTRA_SPECS = frozenset({"RESKEY:availability_zones", "multiattach", specs.REPLICATION})
+ACCESS_IS_PUBLIC = "os-volume-type-access:is_public"
+
+
+def time(value: datetime.datetime | None) -> str | None:
+    """Return a time as Cinder writes it: UTC, microseconds, no zone."""
+    return None if value is None else value.replace(tzinfo=None).isoformat(timespec="microseconds")
+
+
+def group_type(row: models.GroupType, *, caller: callers.Caller) -> Fields:
+    """Return a group type; its specs are for admins."""
+    fields = {"id": row.pk, "name": row.name, "description": row.description, "is_public": row.is_public}
+    if policies.allows(caller, "group:access_group_types_specs"):
+        fields["group_specs"] = row.specs
+    return fields
+
+
+def updated_volume_type(row: models.VolumeType, *, caller: callers.Caller) -> Fields:
+    """Return a volume type as the answer to its update shows it."""
+    return {
+        "id": row.pk,
+        "name": row.name,
+        "is_public": row.is_public,
+        "description": row.description,
+        "extra_specs": extra_specs(row, caller=caller),
+    }
+
+
+def created_volume_type(row: models.VolumeType, *, caller: callers.Caller) -> Fields:
+    """Return a volume type as the answer to its creation shows it."""
+    return {**updated_volume_type(row, caller=caller), ACCESS_IS_PUBLIC: row.is_public}
+
+
+def volume_type(row: models.VolumeType, *, caller: callers.Caller) -> Fields:
+    """Return a volume type as lists and details show it."""
+    fields = created_volume_type(row, caller=caller)
+    return {**fields, "qos_specs_id": None} if caller.is_admin else fields
+
+
+def extra_specs(row: models.VolumeType, *, caller: callers.Caller) -> dict[str, str | None]:
+    """Return the extra specs the caller may see."""
+    return {key: value for key, value in row.specs.items() if caller.is_admin or key in _OPEN_EXTRA_SPECS}
+
+
+def group(values: Fields, *, caller: callers.Caller, version: Version) -> Fields:
+    """Return a group in detail, from what `queries.groups` found."""
+    fields = {
+        "id": values["id"],
+        "status": values["status"],
+        "availability_zone": values["availability_zone"],
+        "created_at": time(values["created_at"]),
+        "name": values["name"],
+        "description": values["description"],
+        "group_type": values["group_type_id"],
+        "volume_types": values["volume_types"],
+    }
+    if version >= microversions.GROUP_SOURCES:
+        fields.update(group_snapshot_id=None, source_group_id=None)
+    if "volumes" in values:
+        fields["volumes"] = values["volumes"]
+    if version >= microversions.REPLICATION:
+        fields["replication_status"] = values["replication_status"]
+    if version >= microversions.GROUP_PROJECT and policies.allows(caller, "group:group_project_attribute"):
+        fields["project_id"] = values["project_id"]
+    return fields
+
+
+def new_volume(values: Fields, *, caller: callers.Caller, version: Version, base: str) -> Fields:
+    """Return a volume as the answer to its creation or update shows it, from what `queries.volumes` found."""
+    fields = {
+        **volume_summary(values, caller=caller, base=base),
+        "status": values["status"],
+        "size": values["size_gib"],
+        "availability_zone": values["availability_zone"],
+        "created_at": time(values["created_at"]),
+        "updated_at": time(values["updated_at"]),
+        "description": values["description"],
+        "volume_type": values["volume_type__name"],
+        "metadata": values["metadata"],
+        "user_id": values["user_id"],
+        "bootable": "true" if values["bootable"] else "false",
+        "replication_status": values["replication_status"],
+        "multiattach": values["multiattach"],
+        "snapshot_id": None,
+        "source_volid": None,
+        "consistencygroup_id": None,
+        "encrypted": False,
+        "attachments": [],
+    }
+    if caller.is_admin:
+        fields["migration_status"] = None
+    fields.update(_newer_volume_fields(values, caller=caller, version=version))
+    return fields
+
+
+def volume(values: Fields, *, caller: callers.Caller, version: Version, base: str) -> Fields:
+    """Return a volume in detail, from what `queries.volumes` found."""
+    fields = new_volume(values, caller=caller, version=version, base=base)
+    fields["os-vol-tenant-attr:tenant_id"] = values["project_id"]
+    if caller.is_admin:
+        fields["os-vol-host-attr:host"] = backends.host_of(values["backend__name"])
+        fields["os-vol-mig-status-attr:migstat"] = None
+        fields["os-vol-mig-status-attr:name_id"] = None
+    return fields
+
+
+def volume_summary(values: Fields, *, caller: callers.Caller, base: str) -> Fields:
+    """Return a volume as a short list shows it."""
+    path = f"{caller.project_id}/volumes/{values['id']}"
+    return {
+        "id": values["id"],
+        "name": values["name"],
+        "links": [
+            {"rel": "self", "href": f"{base}/v3/{path}"},
+            {"rel": "bookmark", "href": f"{base}/{path}"},
+        ],
+    }
+
+
+def _newer_volume_fields(values: Fields, *, caller: callers.Caller, version: Version) -> Fields:
+    """Return what came with later versions of the API."""
+    since = (
+        (microversions.GROUPS, False, {"group_id": values["group_id"]}),
+        (microversions.PROVIDER_ID, True, {"provider_id": None}),
+        (microversions.SHARED_TARGETS, False, {"shared_targets": False, "service_uuid": None}),
+        (microversions.CLUSTER_NAME, True, {"cluster_name": None}),
+        (microversions.VOLUME_TYPE_ID, False, {"volume_type_id": values["volume_type_id"]}),
+        (microversions.CONSUMES_QUOTA, False, {"consumes_quota": True}),
+    )
+    return {
+        name: value
+        for first, admins_only, fields in since
+        if version >= first and (caller.is_admin or not admins_only)
+        for name, value in fields.items()
+    }

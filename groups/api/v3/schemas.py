@@ -1,0 +1,160 @@
+"""What the bodies of requests may hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from groups.api.v3.bodies import Schema
+from groups.services import replication
+
+_WORDS_TRUE = ("True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t")
+_WORDS_FALSE = ("False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n", "f")
+
+_BOOLEAN: Schema = {"enum": [True, *_WORDS_TRUE, False, *_WORDS_FALSE]}
+_BOOLEAN_OR_NULL: Schema = {"enum": [None, *_BOOLEAN["enum"]]}
+_NAME: Schema = {"type": "string", "minLength": 1, "maxLength": 255, "format": "not blank"}
+_NAME_OR_NULL: Schema = {"type": ["string", "null"], "maxLength": 255}
+_DESCRIPTION: Schema = {"type": ["string", "null"], "maxLength": 255, "format": "printable"}
+_TEXT_OR_NULL: Schema = {"type": ["string", "null"], "maxLength": 255}
+_REFERENCE: Schema = {"type": "string", "minLength": 1, "maxLength": 255}
+_UUID_OR_NULL: Schema = {"type": ["string", "null"], "format": "uuid"}
+# Room for a thousand ids; Cinder's 255 characters are six.
+_LISTED_IDS: Schema = {"type": ["string", "null"], "maxLength": 40_000}
+_SPEC_VALUE: Schema = {"type": ["string", "null"], "maxLength": 255}
+_STRINGS: Schema = {"type": "object", "additionalProperties": {"type": "string", "maxLength": 255}}
+
+
+def boolean(value: bool | str) -> bool:
+    """Return the truth value of a checked boolean."""
+    return value is True or value in _WORDS_TRUE
+
+
+def changes(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return what a checked update of a type changes: null leaves a field as it is."""
+    given = {name: value for name, value in wanted.items() if value is not None}
+    if "is_public" in given:
+        given["is_public"] = boolean(given["is_public"])
+    return given
+
+
+def _object(properties: dict[str, Schema], *, required: tuple[str, ...] = (), least: int = 0) -> Schema:
+    schema: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    if required:
+        schema["required"] = list(required)
+    if least:
+        schema["minProperties"] = least
+    return schema
+
+
+def _envelope(name: str, inner: Schema, *, open_ended: bool = False) -> Schema:
+    schema = _object({name: inner}, required=(name,))
+    return {**schema, "additionalProperties": open_ended}
+
+
+def _specs(keys: str) -> Schema:
+    return {"type": "object", "patternProperties": {keys: _SPEC_VALUE}, "additionalProperties": False}
+
+
+_SPECS = _specs(r"^[a-zA-Z0-9-_:.]{1,255}$")
+_SPECS_AT_CREATION: Schema = {"anyOf": [_specs(r"^[a-zA-Z0-9-_:. /]{1,255}$"), {"type": "null"}]}
+
+ONE_SPEC: Schema = {**_SPECS, "maxProperties": 1}
+GROUP_SPECS = _envelope("group_specs", _SPECS)
+EXTRA_SPECS = _envelope("extra_specs", _SPECS)
+
+CREATE_GROUP_TYPE = _envelope(
+    "group_type",
+    _object(
+        {"name": _NAME, "description": _DESCRIPTION, "is_public": _BOOLEAN, "group_specs": _SPECS_AT_CREATION},
+        required=("name",),
+    ),
+)
+UPDATE_GROUP_TYPE = _envelope(
+    "group_type", _object({"name": _NAME_OR_NULL, "description": _DESCRIPTION, "is_public": _BOOLEAN_OR_NULL})
+)
+CREATE_VOLUME_TYPE = _envelope(
+    "volume_type",
+    _object(
+        {
+            "name": _NAME,
+            "description": _DESCRIPTION,
+            "extra_specs": _SPECS_AT_CREATION,
+            "os-volume-type-access:is_public": _BOOLEAN,
+        },
+        required=("name",),
+    ),
+)
+UPDATE_VOLUME_TYPE = _envelope(
+    "volume_type", _object({"name": _NAME_OR_NULL, "description": _DESCRIPTION, "is_public": _BOOLEAN_OR_NULL})
+)
+
+CREATE_GROUP = _envelope(
+    "group",
+    _object(
+        {
+            "name": _NAME_OR_NULL,
+            "description": _DESCRIPTION,
+            "group_type": _REFERENCE,
+            "volume_types": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _REFERENCE},
+            "availability_zone": _TEXT_OR_NULL,
+        },
+        required=("group_type", "volume_types"),
+    ),
+)
+UPDATE_GROUP = _envelope(
+    "group",
+    _object(
+        {
+            "name": _NAME_OR_NULL,
+            "description": _DESCRIPTION,
+            "add_volumes": _LISTED_IDS,
+            "remove_volumes": _LISTED_IDS,
+        },
+        least=1,
+    ),
+)
+DELETE_GROUP = _object({"delete-volumes": _BOOLEAN})
+# Cinder knows the status only; the rest is ours, so that no admin ever needs SQL.
+RESET_GROUP = _object(
+    {"status": _REFERENCE, "replication_status": _REFERENCE, "reason": {"type": "string", "maxLength": 255}}, least=1
+)
+FAILOVER = _object(
+    {
+        "allow_attached_volume": _BOOLEAN,
+        "secondary_backend_id": _TEXT_OR_NULL,
+        "mode": {"enum": list(replication.MODES)},
+    }
+)
+# The content is ignored. Cinder refuses null, which is what openstacksdk sends.
+NOTHING: Schema = {"type": ["object", "null"]}
+
+_SIZE: Schema = {
+    "type": ["integer", "string", "null"],
+    "pattern": "^[0-9]+$",
+    "minimum": 1,
+    "minLength": 1,
+    "maxLength": 10,
+}
+_VOLUME: dict[str, Schema] = {
+    "size": _SIZE,
+    "name": _TEXT_OR_NULL,
+    "display_name": _TEXT_OR_NULL,
+    "description": _DESCRIPTION,
+    "display_description": _DESCRIPTION,
+    "volume_type": _TEXT_OR_NULL,
+    "metadata": {"anyOf": [_STRINGS, {"type": "null"}]},
+    "group_id": _UUID_OR_NULL,
+    "availability_zone": _TEXT_OR_NULL,
+    "multiattach": _BOOLEAN_OR_NULL,
+    "snapshot_id": _UUID_OR_NULL,
+    "source_volid": _UUID_OR_NULL,
+    "consistencygroup_id": _UUID_OR_NULL,
+    "backup_id": _UUID_OR_NULL,
+    "imageRef": _TEXT_OR_NULL,
+    "image_id": _TEXT_OR_NULL,
+}
+CREATE_VOLUME = _envelope("volume", _object(_VOLUME), open_ended=True)
+CREATE_VOLUME_TOLERANTLY = _envelope("volume", {"type": "object", "properties": _VOLUME}, open_ended=True)
+_LABELS = {name: _VOLUME[name] for name in ("name", "display_name", "description", "display_description")}
+UPDATE_VOLUME = _envelope("volume", _object(_LABELS, least=1))
+RESET_VOLUME = _object({"status": _REFERENCE}, required=("status",))

@@ -1,0 +1,58 @@
+"""Which address leads where, each with and without a project id, with and without `.json`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.urls import URLPattern, re_path
+
+from groups.api.v3 import (
+    discovery,
+    group_actions,
+    group_types,
+    groups,
+    microversions,
+    resource,
+    specs,
+    volume_actions,
+    volume_types,
+    volumes,
+)
+
+_PROJECT = r"(?:/(?P<project_id>[0-9a-f-]+))?"
+
+
+def _at(address: str, view: type[resource.Resource], **options: Any) -> URLPattern:
+    # A spec's key may hold dots and slashes, and comes last.
+    pattern = address.replace("{key}", "(?P<key>.+)")
+    pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+?)", pattern)
+    return re_path(rf"^v3{_PROJECT}/{pattern}(?:\.json)?\Z", view.as_view(**options))
+
+
+_GROUP_SPECS: dict[str, Any] = {"shape": specs.GROUP, "since": microversions.GROUP_TYPES}
+_EXTRA_SPECS: dict[str, Any] = {"shape": specs.VOLUME}
+
+urlpatterns = [
+    re_path(r"^$", discovery.Versions.as_view(status=300)),
+    re_path(r"^v3/?$", discovery.Versions.as_view()),
+    _at("group_types", group_types.GroupTypes),
+    _at("group_types/default", group_types.DefaultGroupType),
+    _at("group_types/{type_id}", group_types.GroupType),
+    _at("group_types/{type_id}/group_specs", specs.Specs, **_GROUP_SPECS),
+    _at("group_types/{type_id}/group_specs/{key}", specs.Spec, **_GROUP_SPECS),
+    _at("types", volume_types.VolumeTypes),
+    _at("types/default", volume_types.DefaultVolumeType),
+    _at("types/{type_id}", volume_types.VolumeType),
+    _at("types/{type_id}/extra_specs", specs.Specs, **_EXTRA_SPECS),
+    _at("types/{type_id}/extra_specs/{key}", specs.Spec, **_EXTRA_SPECS),
+    _at("groups", groups.Groups),
+    _at("groups/detail", groups.DetailedGroups),
+    _at("groups/{group_id}", groups.Group),
+    _at("groups/{subject_id}/action", group_actions.GroupActions),
+    _at("volumes", volumes.Volumes),
+    _at("volumes/detail", volumes.DetailedVolumes),
+    _at("volumes/{volume_id}", volumes.Volume),
+    _at("volumes/{subject_id}/action", volume_actions.VolumeActions),
+    re_path(r"^v[0-9]", resource.NotRouted.as_view()),
+]

@@ -1,0 +1,79 @@
+"""Volume types."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from groups import errors
+from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas
+from groups.queries import types as queries, visible
+from groups.services import types
+
+
+class VolumeTypes(resource.Resource):
+    """All volume types."""
+
+    def get(self, request: Request) -> HttpResponse:
+        """List them."""
+        asked = lists.question(
+            request,
+            caller=self.caller,
+            version=self.version,
+            # Cinder refuses `name` to members, and thereby breaks `cinder type-show NAME`.
+            open_filters=("name", "extra_specs"),
+            flags=("is_public",),
+            strict_since=microversions.CHECKED_TYPE_FILTERS,
+        )
+        found = queries.volume_types(
+            self.caller,
+            page=asked.page,
+            filters=asked.filters,
+            is_public=lists.is_public(asked.flags.get("is_public")) if self.caller.is_admin else True,
+        )
+        items = [rows.volume_type(row, caller=self.caller) for row in found]
+        names = ("volume_type_links", "volume_types_links")
+        return answers.document({"volume_types": items, **lists.links(request, items, page=asked.page, names=names)})
+
+    def post(self, request: Request) -> HttpResponse:
+        """Create one."""
+        wanted = bodies.checked(request, schemas.CREATE_VOLUME_TYPE)["volume_type"]
+        created = types.create(
+            self.caller,
+            family=types.VOLUME,
+            name=wanted["name"],
+            description=wanted.get("description"),
+            is_public=schemas.boolean(wanted.get(rows.ACCESS_IS_PUBLIC, True)),
+            spec_values=wanted.get("extra_specs"),
+        )
+        row = visible.volume_type(self.caller, created.pk)
+        return answers.document({"volume_type": rows.created_volume_type(row, caller=self.caller)})
+
+
+class DefaultVolumeType(resource.Resource):
+    """The volume type of volumes that name none; there is no such thing here."""
+
+    def get(self, request: Request) -> HttpResponse:
+        """Say that there is none."""
+        raise errors.NotFound("Default volume type can not be found.")
+
+
+class VolumeType(resource.Resource):
+    """One volume type."""
+
+    def get(self, request: Request, type_id: str) -> HttpResponse:
+        """Show it."""
+        row = visible.volume_type(self.caller, type_id)
+        return answers.document({"volume_type": rows.volume_type(row, caller=self.caller)})
+
+    def put(self, request: Request, type_id: str) -> HttpResponse:
+        """Change its name, description or visibility."""
+        wanted = bodies.checked(request, schemas.UPDATE_VOLUME_TYPE)["volume_type"]
+        types.update(self.caller, family=types.VOLUME, type_id=type_id, changes=schemas.changes(wanted))
+        row = visible.volume_type(self.caller, type_id)
+        return answers.document({"volume_type": rows.updated_volume_type(row, caller=self.caller)})
+
+    def delete(self, request: Request, type_id: str) -> HttpResponse:
+        """Delete it, if nothing uses it."""
+        types.delete(self.caller, family=types.VOLUME, type_id=type_id)
+        return answers.empty()

@@ -1,0 +1,135 @@
+"""Volumes: all of them, and one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from groups import errors
+from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas
+from groups.queries import filtering, visible, volumes as queries
+from groups.services import policies, volumes as services
+
+_OPEN_FILTERS = (
+    "name",
+    "status",
+    "metadata",
+    "bootable",
+    "migration_status",
+    "availability_zone",
+    "group_id",
+    "size",
+    "created_at",
+    "updated_at",
+    "consumes_quota",
+)
+_WITH_COUNT = "with_count"
+_SOURCES = ("snapshot_id", "source_volid", "consistencygroup_id", "backup_id", "imageRef", "image_id")
+
+
+class _VolumeLists(resource.Resource):
+    """What the two lists of volumes do alike."""
+
+    def row(self, values: queries.Values, base: str) -> rows.Fields:
+        """Return one volume of the list."""
+        return rows.volume_summary(values, caller=self.caller, base=base)
+
+    def get(self, request: Request) -> HttpResponse:
+        """List them."""
+        policies.require(self.caller, "volume:get_all")
+        asked = lists.question(
+            request, caller=self.caller, version=self.version, open_filters=_OPEN_FILTERS, flags=(_WITH_COUNT,)
+        )
+        if self.version < microversions.GROUP_FILTER:
+            asked.filters.pop("group_id", None)
+        found = queries.listed(self.caller, page=asked.page, filters=asked.filters, all_projects=asked.all_projects)
+        base = lists.base(request)
+        items = [self.row(values, base) for values in found]
+        body: dict[str, Any] = {
+            "volumes": items,
+            **lists.links(request, items, page=asked.page, names=("volumes_links",)),
+        }
+        if self.version >= microversions.COUNTS and filtering.truth(
+            asked.flags.get(_WITH_COUNT, "false"), name=_WITH_COUNT
+        ):
+            body["count"] = queries.counted(self.caller, filters=asked.filters, all_projects=asked.all_projects)
+        return answers.document(body)
+
+
+class Volumes(_VolumeLists):
+    """All volumes."""
+
+    def post(self, request: Request) -> HttpResponse:
+        """Create one."""
+        strict = self.version >= microversions.STRICT_VOLUMES
+        schema = schemas.CREATE_VOLUME if strict else schemas.CREATE_VOLUME_TOLERANTLY
+        wanted = bodies.checked(request, schema)["volume"]
+        _refuse_sources(wanted)
+        if wanted.get("size") is None:
+            raise errors.InvalidInput("Invalid input received: give the size of the volume, in GiB.")
+        volume = services.create(
+            self.caller,
+            size_gib=int(wanted["size"]),
+            volume_type=wanted.get("volume_type"),
+            group_id=wanted.get("group_id") if self.version >= microversions.GROUPS else None,
+            name=_label(wanted, "name"),
+            description=_label(wanted, "description"),
+            metadata=wanted.get("metadata"),
+            availability_zone=wanted.get("availability_zone"),
+            multiattach=schemas.boolean(wanted.get("multiattach") or False),
+        )
+        values = queries.detail(self.caller, volume.pk)
+        fields = rows.new_volume(values, caller=self.caller, version=self.version, base=lists.base(request))
+        return answers.document({"volume": fields}, status=202)
+
+
+class DetailedVolumes(_VolumeLists):
+    """All volumes in detail."""
+
+    def row(self, values: queries.Values, base: str) -> rows.Fields:
+        """Return one volume of the list."""
+        return rows.volume(values, caller=self.caller, version=self.version, base=base)
+
+
+class Volume(resource.Resource):
+    """One volume."""
+
+    def get(self, request: Request, volume_id: str) -> HttpResponse:
+        """Show it."""
+        volume = visible.volume(self.caller, volume_id)
+        policies.require(self.caller, "volume:get")
+        values = queries.detail(self.caller, volume.pk)
+        fields = rows.volume(values, caller=self.caller, version=self.version, base=lists.base(request))
+        return answers.document({"volume": fields})
+
+    def put(self, request: Request, volume_id: str) -> HttpResponse:
+        """Change its name or description."""
+        wanted = bodies.checked(request, schemas.UPDATE_VOLUME)["volume"]
+        changes = {
+            name: _label(wanted, name) for name in ("name", "description") if {name, f"display_{name}"} & wanted.keys()
+        }
+        volume = services.update(self.caller, volume_id=volume_id, changes=changes)
+        values = queries.detail(self.caller, volume.pk)
+        fields = rows.new_volume(values, caller=self.caller, version=self.version, base=lists.base(request))
+        return answers.document({"volume": fields})
+
+    def delete(self, request: Request, volume_id: str) -> HttpResponse:
+        """Delete it. There are no snapshots that `cascade` could take along."""
+        force = filtering.truth(request.query_params.get("force", "false"), name="force")
+        filtering.truth(request.query_params.get("cascade", "false"), name="cascade")
+        services.delete(self.caller, volume_id=volume_id, force=force and self.version >= microversions.FORCED_DELETE)
+        return answers.empty()
+
+
+def _label(wanted: dict[str, Any], name: str) -> str | None:
+    """Return a name or description, given under its newer or its older word."""
+    value: str | None = wanted.get(name)
+    return value if value is not None else wanted.get(f"display_{name}")
+
+
+def _refuse_sources(wanted: dict[str, Any]) -> None:
+    for name in _SOURCES:
+        if wanted.get(name) is not None:
+            raise errors.InvalidInput(f"Invalid input received: volumes are created empty here; leave out '{name}'.")
