@@ -109,3 +109,18 @@ def _attend(thread: _Thread[T], call: base.Call, *, lease: leases.Lease, may_sto
             stopping = True
         if call.remaining() <= 0:
             return
+
+
+class _NoLease(leases.Lease):
+    """Looking needs no right: it changes nothing."""
+
+    def _renew(self, progress: tuple[int, int, str, str] | None) -> bool:
+        return True
+
+    def _should_stop(self) -> bool:
+        return False
+
+
+def short(work: Callable[[base.Call], T], *, name: str, epoch: int, deadline_seconds: float) -> T:
+    """Make a short call that needs no lease, such as a look; raise as `make` does."""
+    return make(work, name=name, epoch=epoch, deadline_seconds=deadline_seconds, lease=_NoLease(), may_stop=False)

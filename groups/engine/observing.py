@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 import structlog
 
 from drivers import base
 from drivers.errors import DriverError
 from groups import models, statuses
-from groups.engine import calls, health, leases, storage
+from groups.engine import calls, health, storage
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
 _LOOK_SECONDS = 5.0
-
-
-class _NoLease(leases.Lease):
-    """Looking needs no right: it changes nothing."""
-
-    def _renew(self, progress: tuple[int, int, str, str] | None) -> bool:
-        return True
-
-    def _should_stop(self) -> bool:
-        return False
 
 
 def observe_all() -> int:
@@ -90,14 +77,17 @@ def _is_shut(facts: base.GroupFacts, active: str) -> bool:
 
 
 def _observe(driver: base.Driver, group: base.Group, *, epoch: int) -> base.GroupFacts:
-    return _short(lambda call: driver.observe(group, call=call), name="observe", epoch=epoch)
+    return calls.short(
+        lambda call: driver.observe(group, call=call), name="observe", epoch=epoch, deadline_seconds=_LOOK_SECONDS
+    )
 
 
 def _serve(driver: base.Driver, group: base.Group, *, backend_id: str, epoch: int) -> None:
     # The epoch read before the look: an operation begun since has a higher one and wins.
-    _short(lambda call: driver.serve(group, backend_id=backend_id, call=call), name="serve", epoch=epoch)
+    calls.short(
+        lambda call: driver.serve(group, backend_id=backend_id, call=call),
+        name="serve",
+        epoch=epoch,
+        deadline_seconds=_LOOK_SECONDS,
+    )
     log.info("served_again", group_id=group.id, side=backend_id)
-
-
-def _short(work: Callable[[base.Call], T], *, name: str, epoch: int) -> T:
-    return calls.make(work, name=name, epoch=epoch, deadline_seconds=_LOOK_SECONDS, lease=_NoLease(), may_stop=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from django.db import transaction
@@ -16,6 +17,30 @@ from groups.queries import visible
 from groups.services import policies
 
 Targets = Mapping[str, Mapping[str, object]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """What a driver declares of itself, for whoever fills in a backend's options."""
+
+    driver: str
+    summary: str
+    options: tuple[driver_options.Option, ...]
+    target_options: tuple[driver_options.Option, ...]
+
+
+def sheet(*, driver: str) -> Sheet:
+    """Return what a driver declares. Raises `InvalidInput` when there is none, or it cannot be loaded."""
+    try:
+        found = registry.load(driver)
+    except (registry.UnknownDriver, registry.BrokenDriver) as error:
+        raise errors.InvalidInput(str(error)) from error
+    return Sheet(driver=driver, summary=found.summary, options=found.options, target_options=found.target_options)
+
+
+def sheets() -> list[Sheet]:
+    """Return what each known driver declares."""
+    return [sheet(driver=driver) for driver in sorted(registry.paths())]
 
 
 def add(

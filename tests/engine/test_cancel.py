@@ -117,7 +117,8 @@ class TestCancelingInTheMiddle:
         assert operation.state == "canceled", operation.error
         assert statuses(group) == ("enabled", {"enabled"})
         assert all(
-            site.control.can_write(side="", volume_id=str(volume.pk)) for volume in models.Volume.objects.filter(group=group)
+            site.control.can_write(side="", volume_id=str(volume.pk))
+            for volume in models.Volume.objects.filter(group=group)
         )
 
     def test_after_the_promotion_began_comes_too_late_and_the_failover_is_finished(self, site, running):

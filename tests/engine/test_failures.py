@@ -253,3 +253,14 @@ class TestFailingBack:
 
         assert outcome(group, operation) == ("succeeded", "available", "enabled"), operation.error
         assert site.read(volume) == "on the secondary"
+
+
+def test_a_failover_that_decides_by_itself_is_not_held_up_by_a_primary_that_hangs(site):
+    group = site.enabled_group(2)
+    site.control.site_frozen("")
+
+    operation = replication.failover(site.owner, group_id=group.pk)
+    domain.drain()
+
+    assert outcome(group, operation) == ("succeeded", "available", "failed-over"), operation.error
+    assert operation.result["mode"] == "unplanned"

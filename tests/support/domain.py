@@ -25,7 +25,11 @@ _NAMES = itertools.count(1)
 def caller(name: str, project: models.Project, role: str) -> callers.Caller:
     """Return a named person of a project."""
     return callers.Caller(
-        user_id=name, user_name=name, project_id=project.pk, roles=callers.implied(role), request_id=f"req-{uuid.uuid4()}"
+        user_id=name,
+        user_name=name,
+        project_id=project.pk,
+        roles=callers.implied(role),
+        request_id=f"req-{uuid.uuid4()}",
     )
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from drivers import base
-from drivers.errors import NoRecoveryPoint, SiteUnavailable
-from groups.engine import rounds, truth
+from drivers.errors import DriverError, NoRecoveryPoint, SiteUnavailable
+from groups.engine import calls, rounds, truth
 from groups.engine.handlers.base import Handler
 from groups.engine.steps import Step
 
@@ -19,6 +19,8 @@ PLANNED = "planned"
 UNPLANNED = "unplanned"
 ARRIVED = "arrived"
 """The group is active on the target already: an earlier attempt got that far."""
+
+_LOOK_SECONDS = 5.0
 
 
 class Change(Handler):
@@ -68,6 +70,36 @@ class Change(Handler):
             "predicted": self.context.result_of("preflight").get("point", ""),
             "point": self.context.result_of("promote").get("point", ""),
         }
+
+    def _look_at_origin(self) -> base.GroupFacts | None:
+        """Look at the side that is left; None when it does not answer soon.
+
+        It may be the one that died, in whatever way: it must not hold up the other.
+        """
+        origin = str(self.context.arguments["origin"])
+        try:
+            facts = calls.short(
+                lambda call: self.driver.observe(self.group, sides=[origin], call=call),
+                name="look at the side that is left",
+                epoch=self.context.operation.epoch,
+                deadline_seconds=_LOOK_SECONDS,
+            )
+        except DriverError:
+            return None
+        return facts if facts.side(origin).reachable else None
+
+    def _look_at_target(self, call: base.Call) -> base.GroupFacts:
+        """Look at the side to become active. Raises `SiteUnavailable` when it does not answer."""
+        facts = self.driver.observe(self.group, sides=[self.target], call=call)
+        if not facts.side(self.target).reachable:
+            raise SiteUnavailable(
+                f"{truth.side_name(self.target).capitalize()} does not answer.", backend_id=self.target
+            )
+        return facts
+
+    def _has_arrived(self, facts: base.GroupFacts) -> bool:
+        elsewhere = any(fact.active_side != self.target for fact in facts.volumes)
+        return facts.active_side == self.target and not elsewhere
 
     def _is_planned(self) -> bool:
         return self.mode == PLANNED
@@ -126,24 +158,19 @@ class Failover(Change):
 
     def _preflight(self, call: base.Call) -> Mapping[str, object]:
         asked = self.context.arguments["mode"]
-        origin = str(self.context.arguments["origin"])
+        facts = self._look_at_target(call)
         # The side that is left is not even looked at when the move is unplanned.
-        sides = [self.target] if asked == UNPLANNED else [origin, self.target]
-        facts = self.driver.observe(self.group, sides=sides, call=call)
-        if not facts.side(self.target).reachable:
-            raise SiteUnavailable(
-                f"{truth.side_name(self.target).capitalize()} does not answer.", backend_id=self.target
-            )
+        left = None if asked == UNPLANNED else self._look_at_origin()
         found = {
-            "origin": origin,
+            "origin": self.context.arguments["origin"],
             "point": truth.point(facts, backend_id=self.target),
-            "replicating": facts.replicating,
+            "replicating": left is not None and left.replicating,
         }
-        if facts.active_side == self.target and all(fact.active_side == self.target for fact in facts.volumes):
+        if self._has_arrived(facts):
             return {**found, "mode": ARRIVED}
         if facts.side(self.target).consistent_at is None and self.group.volumes:
             raise NoRecoveryPoint(f"{truth.side_name(self.target).capitalize()} holds no complete point of the group.")
-        return {**found, "mode": self._decided(asked, facts, origin)}
+        return {**found, "mode": self._decided(asked, answers=left is not None)}
 
     def _was_interrupted(self) -> bool:
         """Tell whether an earlier attempt left the primary active but not replicating."""
@@ -153,9 +180,9 @@ class Failover(Change):
     def _resume(self, call: base.Call) -> None:
         self.driver.enable_replication(self.group, call=call)
 
-    def _decided(self, asked: str, facts: base.GroupFacts, origin: str) -> str:
-        answers = asked != UNPLANNED and facts.side(origin).reachable
+    def _decided(self, asked: str, *, answers: bool) -> str:
         if asked == PLANNED and not answers:
+            origin = str(self.context.arguments["origin"])
             raise SiteUnavailable(
                 f"{truth.side_name(origin).capitalize()} does not answer, so a planned failover is not possible.",
                 backend_id=origin,
@@ -190,21 +217,17 @@ class Failback(Change):
     def _preflight(self, call: base.Call) -> Mapping[str, object]:
         asked = self.context.arguments["mode"]
         origin = str(self.context.arguments["origin"])
-        sides = [self.target] if asked == UNPLANNED else sorted({origin, self.target})
-        facts = self.driver.observe(self.group, sides=sides, call=call)
-        if not facts.side(self.target).reachable:
-            raise SiteUnavailable(
-                "The primary does not answer, so nothing can fail back to it.",
-                backend_id=self.target,
-                remedy="Bring the primary back first; the group goes on running where it is.",
-            )
+        facts = self._look_at_target(call)
         found = {"origin": origin, "point": truth.point(facts, backend_id=self.target)}
-        everywhere = all(fact.active_side == self.target for fact in facts.volumes)
-        if origin == self.target or (facts.active_side == self.target and everywhere):
+        if origin == self.target:
             return {**found, "mode": ARRIVED}
         if asked == UNPLANNED:
             return {**found, "mode": UNPLANNED}
-        if not facts.side(origin).reachable:
+        left = self._look_at_origin()
+        if left is not None and left.active_side != origin and self._has_arrived(facts):
+            # Both sides agree; a primary that was left unplanned may still think it is active.
+            return {**found, "mode": ARRIVED}
+        if left is None:
             # Going back without it would discard what was written there: only a person may say so.
             raise SiteUnavailable(
                 f"{truth.side_name(origin).capitalize()} does not answer; failing back without it would discard what"

@@ -1,0 +1,105 @@
+"""Logging in with a name and a password, slowed down for whoever guesses."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+
+import structlog
+from django.contrib.auth import hashers
+from django.contrib.auth.models import User
+from django.db.models import F
+from django.utils import timezone
+
+from groups import errors, models
+from groups.queries import access
+from groups.services import remembering
+
+FREE_FAILURES = 5
+"""How often a name may fail from one address before it has to wait."""
+LONGEST_WAIT_SECONDS = 300
+FORGOTTEN_AFTER = datetime.timedelta(hours=1)
+PURGED_AT_ONCE = 100
+
+REFUSAL = "The name or the password is wrong."
+
+log = structlog.get_logger(__name__)
+
+
+def with_password(*, name: str, password: str, address: str) -> User:
+    """Return the user of a name and password.
+
+    Raises `NotAuthenticated`, or `TooManyAttempts` without looking at the password while the name
+    has to wait after failures from this address. An unknown name takes as long as a wrong password.
+    """
+    attempt = _key(name, address)
+    _refuse_while_waiting(attempt)
+    user = _user(name)
+    if not _fits(user, password):
+        _count_failure(attempt)
+        # No field is called after the user: a password typed in the wrong place would be logged.
+        log.warning("log-in refused", known=user is not None, address=address)
+        raise errors.NotAuthenticated(REFUSAL)
+    models.LoginAttempt.objects.filter(pk=attempt).delete()
+    assert user is not None  # noqa: S101  only a user's password fits
+    return user
+
+
+def with_basic(*, name: str, password: str, address: str) -> User:
+    """Return the user of a name and password sent with each request.
+
+    Does what `with_password` does, but remembers for a short while that the password was right,
+    so that not every request pays for hashing it. A changed password and a disabled user are
+    seen at once.
+    """
+    user = _user(name)
+    if user is not None and user.is_active and remembering.fits(user, password):
+        return user
+    user = with_password(name=name, password=password, address=address)
+    remembering.remember(user, password)
+    return user
+
+
+def _user(name: str) -> User | None:
+    return User.objects.filter(username=name).first() if access.storable(name) else None
+
+
+def _fits(user: User | None, password: str) -> bool:
+    if not access.storable(password):
+        return False
+    if user is None:
+        hashers.make_password(password)
+        return False
+    return user.check_password(password) and user.is_active
+
+
+def _refuse_while_waiting(attempt: str) -> None:
+    row = models.LoginAttempt.objects.filter(pk=attempt).first()
+    if row is None or row.failures < FREE_FAILURES:
+        return
+    waited = (timezone.now() - row.last_at).total_seconds()
+    left = wait_seconds(row.failures) - waited
+    if left > 0 and waited < FORGOTTEN_AFTER.total_seconds():
+        raise errors.TooManyAttempts(retry_after_seconds=int(left) + 1)
+
+
+def wait_seconds(failures: int) -> int:
+    """Return how long a name has to wait after so many failures: twice as long after each one."""
+    return min(2 ** min(failures - FREE_FAILURES, 16), LONGEST_WAIT_SECONDS) if failures >= FREE_FAILURES else 0
+
+
+def _count_failure(attempt: str) -> None:
+    _forget_old()
+    models.LoginAttempt.objects.bulk_create([models.LoginAttempt(key=attempt)], ignore_conflicts=True)
+    models.LoginAttempt.objects.filter(pk=attempt).update(failures=F("failures") + 1, last_at=timezone.now())
+
+
+def _forget_old() -> None:
+    old = models.LoginAttempt.objects.filter(last_at__lt=timezone.now() - FORGOTTEN_AFTER).order_by("last_at")
+    keys = list(old.values_list("key", flat=True)[:PURGED_AT_ONCE])
+    if keys:
+        models.LoginAttempt.objects.filter(key__in=keys).delete()
+
+
+def _key(name: str, address: str) -> str:
+    return hashlib.sha256(f"{name}\0{address}".encode(errors="surrogatepass")).hexdigest()

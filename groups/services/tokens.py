@@ -1,0 +1,81 @@
+"""Tokens: a log-in given out for some hours. Only a hash of each is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import hmac
+import secrets
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from groups import errors, models
+from groups.queries import access
+
+PURGED_AT_ONCE = 100
+"""How many expired tokens are removed, at most, when a new one is given out."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Issued:
+    """A new token: its text, which is nowhere else, and its row."""
+
+    text: str
+    row: models.Token
+
+
+def issue(
+    granted: access.Access, *, methods: tuple[str, ...] = ("password",), until: datetime.datetime | None = None
+) -> Issued:
+    """Give out a token for a user's access to a project."""
+    _purge()
+    now = timezone.now()
+    text = secrets.token_urlsafe(32)
+    row = models.Token.objects.create(
+        digest=_digest(text),
+        user=granted.user,
+        project=granted.project,
+        audit_id=secrets.token_urlsafe(16),
+        methods=",".join(methods),
+        password_mark=_mark(granted.user),
+        issued_at=now,
+        expires_at=until or now + datetime.timedelta(hours=settings.REPLSITE.token_hours),
+    )
+    return Issued(text=text, row=row)
+
+
+def find(text: str) -> access.Access:
+    """Return the access a token stands for.
+
+    Raises `NotAuthenticated` when it is unknown, revoked or expired, when the user or the project
+    was disabled or the role taken away, and when the user's password was changed since.
+    """
+    row = models.Token.objects.select_related("user", "project").filter(digest=_digest(text)).first()
+    if row is None or row.expires_at <= timezone.now():
+        raise errors.NotAuthenticated("This token is unknown or has expired.")
+    if not hmac.compare_digest(row.password_mark, _mark(row.user)):
+        raise errors.NotAuthenticated("The password was changed after this token was given out.")
+    return access.to(row.user, row.project, token=row)
+
+
+def revoke(text: str) -> None:
+    """Make a token useless at once; one that is unknown is fine."""
+    models.Token.objects.filter(digest=_digest(text)).delete()
+
+
+def _purge() -> None:
+    expired = models.Token.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")
+    digests = list(expired.values_list("digest", flat=True)[:PURGED_AT_ONCE])
+    if digests:
+        models.Token.objects.filter(digest__in=digests).delete()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def _mark(user: User) -> str:
+    return user.get_session_auth_hash()
