@@ -14,6 +14,7 @@ from drivers.qemu.side import Side
 ALLOCATED = "base:allocation"
 _PIECE, _BATCH_BYTES, _BATCH_PIECES = 1 << 20, 4 << 20, 16
 _BLOCK = 4 << 10
+_ZEROES = bytes(_PIECE)
 _TIMEOUT_SECONDS = 10.0
 Range = tuple[int, int]
 
@@ -80,20 +81,30 @@ class _Ends:
 def _copy_ranges(ends: _Ends, errand: Errand, progress: Progress) -> None:
     """Copy the marked extents, or, to an image of zeroes, those that hold data."""
     context = errand.context or ALLOCATED
+    read: list[tuple[int, bytearray]] = []
     for batch in batches(_extents(ends.source, errand.read_from, context)):
         with blamed(ends.source):
             ends.reader.ask(batch)
-            found = ends.reader.answers()
-        with blamed(ends.target):
-            ends.writer.settle()
-            for (offset, length), data in zip(batch, found, strict=True):
-                if data.count(0) != length:
-                    ends.writer.submit(offset=offset, data=data)
-                elif not errand.fresh:
-                    ends.writer.submit_zeroes(offset=offset, length=length)
-        progress.copied(sum(length for _, length in batch))
+        # The source reads this batch while the target writes the one before.
+        _put(ends, read, skip_zeroes=errand.fresh)
+        progress.copied(sum(len(data) for _, data in read))
+        with blamed(ends.source):
+            read = [(offset, data) for (offset, _), data in zip(batch, ends.reader.answers(), strict=True)]
+    _put(ends, read, skip_zeroes=errand.fresh)
     with blamed(ends.target):
         ends.writer.settle()
+    progress.copied(sum(len(data) for _, data in read))
+
+
+def _put(ends: _Ends, read: Sequence[tuple[int, bytearray]], *, skip_zeroes: bool) -> None:
+    """Send what was read to the target, once it has taken what was sent before."""
+    with blamed(ends.target):
+        ends.writer.settle()
+        for offset, data in read:
+            if data != _ZEROES[: len(data)]:
+                ends.writer.submit(offset=offset, data=data)
+            elif not skip_zeroes:
+                ends.writer.submit_zeroes(offset=offset, length=len(data))
 
 
 def _copy_differences(ends: _Ends, errand: Errand, progress: Progress) -> None:
