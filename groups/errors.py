@@ -4,6 +4,7 @@ ReplsiteError                 code, HTTP status, sentence, what to do next
 ├── NotFound            404   it is not there, or the caller may not know that it is
 ├── Forbidden           403   the caller may not do this
 ├── NotAuthenticated    401   nobody is logged in
+├── TooManyAttempts     429   too many wrong passwords; wait
 ├── InvalidInput        400   what was sent cannot be used
 ├── WrongState          400   not as things stand (409 in our own API)
 │   └── Busy            400   another operation is open on the same thing
@@ -54,6 +55,20 @@ class NotAuthenticated(ReplsiteError):
     code = "not_authenticated"
     http_status = 401
     remedy = "Log in again."
+
+
+class TooManyAttempts(ReplsiteError):
+    """Too many wrong passwords came for one name from one address."""
+
+    code = "too_many_attempts"
+    http_status = 429
+
+    def __init__(self, *, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"Too many failed log-ins. Try again in {retry_after_seconds} seconds.",
+            remedy="Wait that long, then log in with the right password.",
+        )
+        self.retry_after_seconds = retry_after_seconds
 
 
 class InvalidInput(ReplsiteError):

@@ -244,6 +244,10 @@ class Migration(migrations.Migration):
                 ),
                 ("audit_id", models.CharField(max_length=32)),
                 ("methods", models.CharField(default="password", max_length=64)),
+                (
+                    "password_mark",
+                    models.CharField(help_text="Differs once the user's password was changed.", max_length=64),
+                ),
                 ("issued_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("expires_at", models.DateTimeField(db_index=True)),
                 (

@@ -65,6 +65,7 @@ class Token(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     audit_id = models.CharField(max_length=32)
     methods = models.CharField(max_length=64, default="password")
+    password_mark = models.CharField(max_length=64, help_text="Differs once the user's password was changed.")
     issued_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
 

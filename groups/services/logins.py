@@ -35,13 +35,13 @@ def with_password(*, name: str, password: str, address: str) -> User:
     attempt = _key(name, address)
     _refuse_while_waiting(attempt)
     user = _user(name)
-    if not _fits(user, password):
+    fits = _fits(user, password)
+    if user is None or not fits:
         _count_failure(attempt)
-        # No field is called after the user: a password typed in the wrong place would be logged.
-        log.warning("log-in refused", known=user is not None, address=address)
+        # Only a known name is logged: an unknown one may be a password typed in the wrong place.
+        log.warning("log_in_refused", user_id=str(user.pk) if user else None, address=address)
         raise errors.NotAuthenticated(REFUSAL)
     models.LoginAttempt.objects.filter(pk=attempt).delete()
-    assert user is not None  # noqa: S101  only a user's password fits
     return user
 
 

@@ -41,12 +41,6 @@ def fits(user: User, password: str) -> bool:
         return False
 
 
-def forget_all() -> None:
-    """Forget every password."""
-    with _lock:
-        _until.clear()
-
-
 def _hash(user: User, password: str) -> bytes:
     said = f"{user.pk}\0{user.password}\0{password}".encode(errors="surrogatepass")
     return hmac.digest(_KEY, said, hashlib.sha256)

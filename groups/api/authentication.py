@@ -1,0 +1,106 @@
+"""Who asks: an identity token, or a name and a password sent with each request.
+
+A view names `CLASSES` as its authentication classes and asks `caller_of`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from groups import callers, errors
+from groups.api import addresses
+from groups.queries import access
+from groups.services import logins, tokens
+
+TOKEN_HEADER = "X-Auth-Token"  # noqa: S105  a header's name
+PROJECT_HEADER = "X-Project-Id"
+NOT_LOGGED_IN = "The request you have made requires authentication."
+
+_LOCAL = ("", "127.0.0.1", "::1")
+
+
+class TokenAuthentication(BaseAuthentication):
+    """An identity token in X-Auth-Token."""
+
+    def authenticate(self, request: Request) -> tuple[object, access.Access] | None:
+        """Return user and access. Raises `NotAuthenticated` for a token that is no good."""
+        text = request.headers.get(TOKEN_HEADER)
+        if not text:
+            return None
+        found = tokens.find(text)
+        return found.user, found
+
+    def authenticate_header(self, request: Request) -> str:
+        """Say in a 401 how to log in."""
+        return challenge(request)
+
+
+class BasicAuthentication(BaseAuthentication):
+    """A name and a password; the project is the account's, or the one X-Project-Id names."""
+
+    def authenticate(self, request: Request) -> tuple[object, access.Access] | None:
+        """Return user and access. Raises `NotAuthenticated` or `TooManyAttempts`."""
+        scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "basic":
+            return None
+        name, password = _decoded(encoded)
+        user = logins.with_basic(name=name, password=password, address=address_of(request))
+        project = request.headers.get(PROJECT_HEADER)
+        return user, access.chosen(user, project) if project else access.first(user)
+
+    def authenticate_header(self, request: Request) -> str:
+        """Say in a 401 how to log in."""
+        return challenge(request)
+
+
+CLASSES = (TokenAuthentication, BasicAuthentication)
+
+
+def access_of(request: Request) -> access.Access:
+    """Return what the user of a request may do. Raises `NotAuthenticated`."""
+    if not isinstance(request.auth, access.Access):
+        raise errors.NotAuthenticated(NOT_LOGGED_IN)
+    return request.auth
+
+
+def caller_of(request: Request, *, request_id: str = "") -> callers.Caller:
+    """Return who asks, for the verbs.
+
+    Raises `NotAuthenticated`; `Forbidden` when the user is logged in for no project.
+    """
+    return access_of(request).caller(door="api", request_id=request_id)
+
+
+def challenge(request: Request | HttpRequest) -> str:
+    """Return the header of a 401 that tells a client how it may log in."""
+    return f'Basic realm="Replsite", charset="UTF-8", Keystone uri="{addresses.base(request)}/identity"'
+
+
+def address_of(request: Request | HttpRequest) -> str:
+    """Return where a request comes from.
+
+    What connects from this machine may be a proxy, which names its client at the list's end.
+    """
+    peer = str(request.META.get("REMOTE_ADDR", ""))
+    named = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
+    return named if named and peer in _LOCAL else peer
+
+
+def _decoded(encoded: str) -> tuple[str, str]:
+    try:
+        sent = base64.b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        raise errors.NotAuthenticated(NOT_LOGGED_IN) from None
+    try:
+        text = sent.decode()
+    except UnicodeDecodeError:
+        text = sent.decode("latin-1")
+    name, colon, password = text.partition(":")
+    if not colon:
+        raise errors.NotAuthenticated(NOT_LOGGED_IN)
+    return name, password

@@ -1,0 +1,112 @@
+"""What a logged-in user may do in which project."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import models as db
+
+from groups import callers, errors, models
+
+_PROJECT_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Access:
+    """A user with the project they chose and their roles in it; without a project there are no roles."""
+
+    user: User
+    project: models.Project | None
+    roles: frozenset[str]
+    token: models.Token | None = None
+    """The token it was shown by; None for a name with a password."""
+
+    def caller(self, *, door: str, request_id: str = "") -> callers.Caller:
+        """Return who asks, for the verbs. Raises `Forbidden` without a project."""
+        if self.project is None:
+            raise errors.Forbidden(
+                f"User {self.user.username} is logged in for no project.",
+                remedy="Log in for a project you have a role in; an admin can give you one.",
+            )
+        return callers.Caller(
+            user_id=str(self.user.pk),
+            user_name=self.user.username,
+            project_id=self.project.pk,
+            roles=self.roles,
+            request_id=request_id,
+            door=door,
+        )
+
+
+def to(user: User, project: models.Project | None, *, token: models.Token | None = None) -> Access:
+    """Return a user's access to a project. Raises `NotAuthenticated` when they have none.
+
+    A superuser without a role of their own is admin in every project.
+    """
+    if not user.is_active:
+        raise errors.NotAuthenticated(f"User {user.username} is disabled.")
+    if project is None:
+        return Access(user=user, project=None, roles=frozenset(), token=token)
+    given = models.RoleAssignment.objects.filter(user=user, project=project).values_list("role", flat=True).first()
+    role = given or (callers.ADMIN if user.is_superuser else None)
+    if role is None or not project.enabled:
+        raise errors.NotAuthenticated(f"User {user.username} has no role in project {project.name}, or it is disabled.")
+    return Access(user=user, project=project, roles=callers.implied(role), token=token)
+
+
+def projects(user: User) -> db.QuerySet[models.Project]:
+    """Return the enabled projects a user may choose, by name."""
+    rows = models.Project.objects.filter(enabled=True).order_by("name")
+    return rows if user.is_superuser else rows.filter(role_assignments__user=user)
+
+
+def first(user: User) -> Access:
+    """Return the access of a user who named no project: to the first that is theirs, else to none."""
+    own = models.Project.objects.filter(enabled=True, role_assignments__user=user).order_by("name").first()
+    return to(user, own or projects(user).first())
+
+
+def chosen(user: User, id_or_name: str) -> Access:
+    """Return a user's access to the project of an id or name. Raises `NotAuthenticated`."""
+    project = _named(id_or_name)
+    if project is None:
+        raise errors.NotAuthenticated(f"User {user.username} has no role in a project {id_or_name}.")
+    return to(user, project)
+
+
+def project(id_or_name: str) -> models.Project:
+    """Return a project by its id or name. Raises `NotFound`."""
+    found = _named(id_or_name)
+    if found is None:
+        raise errors.NotFound(f"Project {id_or_name} could not be found.")
+    return found
+
+
+def user(name: str) -> User:
+    """Return a user by name. Raises `NotFound`."""
+    found = User.objects.filter(username=name).first() if storable(name) else None
+    if found is None:
+        raise errors.NotFound(f"User {name} could not be found.")
+    return found
+
+
+def storable(text: Any) -> bool:
+    """Tell whether a text could be in the database at all, so that asking for it is no error."""
+    if not isinstance(text, str) or "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _named(id_or_name: str) -> models.Project | None:
+    if not storable(id_or_name):
+        return None
+    # A name may look like an id: the project that has it as its id comes first.
+    by_id = models.Project.objects.filter(pk=id_or_name).first() if _PROJECT_ID.fullmatch(id_or_name) else None
+    return by_id or models.Project.objects.filter(name=id_or_name).first()
