@@ -48,6 +48,10 @@ class Verdict:
     """Places that do not hold what they held when that number was written."""
 
 
+class ClientRefused(AssertionError):
+    """The storage refused the client's write."""
+
+
 class Writer:
     """A client that writes numbers from a thread of its own until it is refused or stopped."""
 
@@ -75,11 +79,17 @@ class Writer:
             raise AssertionError("A client's write neither succeeded nor failed within 60 s.")
 
     def await_acknowledged(self, number: int, *, seconds: float = 30.0) -> None:
-        """Wait until so many writes were acknowledged; raise AssertionError when it takes too long."""
+        """Wait until so many writes were acknowledged.
+
+        Raises `ClientRefused` when one was refused before, AssertionError when it takes too long.
+        """
         with self._news:
             self._news.wait_for(lambda: self.acknowledged >= number or self._refusal is not None, timeout=seconds)
-        if self.acknowledged < number:
-            raise AssertionError(f"{self.acknowledged} of {number} writes after {seconds:g} s.") from self._refusal
+        if self.acknowledged >= number:
+            return
+        if self._refusal is not None:
+            raise ClientRefused(f"The write after {self.acknowledged} was refused.") from self._refusal
+        raise AssertionError(f"{self.acknowledged} of {number} writes after {seconds:g} s.")
 
     def _run(self) -> None:
         number = 1

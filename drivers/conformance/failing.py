@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
+import threading
 import time
 
 import pytest
 
 from drivers import write_order
-from drivers.base import PRIMARY
-from drivers.conformance.harness import CHUNK, Harness, pattern
-from drivers.errors import SiteUnavailable
+from drivers.base import PRIMARY, Group
+from drivers.conformance.harness import CHUNK, VOLUME_BYTES, Harness, pattern
+from drivers.errors import DriverError, SiteUnavailable
 
 
 class Failing(Harness):
     """Unplanned work."""
 
     def test_unplanned_failover_under_load_gives_one_point_of_the_whole_group(self) -> None:
-        group, driver = self.new_group(4), self.make_driver()
-        driver.enable_replication(group, call=self.call())
+        for _ in range(self.unplanned_trials):
+            self._lose_the_primary_in_a_round()
+            self.site_up(PRIMARY)
+
+    def _lose_the_primary_in_a_round(self) -> None:
+        """Let the primary die while a client writes and rounds follow each other, then fail over."""
+        group, target = self.new_group(4), self.targets[0]
+        self.make_driver().enable_replication(group, call=self.call())
         layout = write_order.Layout(volume_ids=[volume.id for volume in group.volumes], blocks=16)
 
-        with write_order.Writer(layout=layout, write=lambda *place: self.write(PRIMARY, *place)) as writer:
-            for number in (20, 60):
-                writer.await_acknowledged(number)
-                before_round = writer.acknowledged
-                driver.replicate(group, backend_id=self.targets[0], call=self.call())
-            writer.await_acknowledged(before_round + 20)
+        with (
+            write_order.Writer(layout=layout, write=lambda *place: self.write(PRIMARY, *place)) as writer,
+            _Rounds(self, group, target, writer) as rounds,
+        ):
+            rounds.await_middle(4)
             self.site_down(PRIMARY)
-            self.make_driver().promote(group, backend_id=self.targets[0], call=self.call(2))
+        self.make_driver().promote(group, backend_id=target, call=self.call(2))
 
-        verdict = write_order.judge(layout, lambda *place: self.read(self.targets[0], *place))
+        verdict = write_order.judge(layout, lambda *place: self.read(target, *place))
         assert verdict.holes == 0
-        assert verdict.reached >= before_round
+        assert verdict.reached >= rounds.safe
 
     def test_promotion_needs_no_other_side(self) -> None:
         group = self.replicated_group()
@@ -49,6 +57,7 @@ class Failing(Harness):
     def test_failback_after_an_outage_discards_what_never_reached_the_target(self) -> None:
         group, target = self.replicated_group(), self.targets[0]
         self.fill(PRIMARY, group, seed=3, length=CHUNK)
+        self.fill(PRIMARY, group, seed=5, offset=VOLUME_BYTES - CHUNK, length=CHUNK)
         self.site_down(PRIMARY)
         driver = self.make_driver()
         driver.promote(group, backend_id=target, call=self.call(2))
@@ -153,3 +162,53 @@ class Failing(Harness):
             driver.delete_volume(group.volumes[0], call=self.call())
 
         assert [caught.value.backend_id for caught in (stopping, copying, deleting)] == [PRIMARY] * 3
+
+
+class _Rounds:
+    """A thread that starts round after round until one fails."""
+
+    def __init__(self, harness: Harness, group: Group, target: str, writer: write_order.Writer) -> None:
+        self.safe = 0
+        """How many writes were acknowledged before the last finished round began."""
+        self._harness, self._group, self._target, self._writer = harness, group, target, writer
+        self._begun = 0
+        self._seconds = 0.0
+        self._news = threading.Condition()
+        self._call = harness.call()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="rounds", daemon=True)
+
+    def __enter__(self) -> _Rounds:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._over.set()
+        self._call.stop("the trial is over")
+        self._thread.join(timeout=60)
+        if self._thread.is_alive():
+            raise AssertionError("A stopped round did not end within 60 s.")
+
+    def await_middle(self, number: int) -> None:
+        """Wait until this round has begun, and then some of the time the one before it took."""
+        with self._news:
+            if not self._news.wait_for(lambda: self._begun >= number, timeout=60):
+                raise AssertionError(f"{self._begun} of {number} rounds were begun within 60 s.")
+        time.sleep(random.uniform(0, self._seconds))  # noqa: S311 - any moment will do
+
+    def _run(self) -> None:
+        driver = self._harness.make_driver()
+        # The round that the primary's death or the trial's end cuts off ends the thread.
+        with contextlib.suppress(DriverError, write_order.ClientRefused):
+            while not self._over.is_set():
+                self._writer.await_acknowledged(self._writer.acknowledged + 8)
+                acknowledged, self._call = self._writer.acknowledged, self._harness.call()
+                began = time.monotonic()
+                self._tell_begun()
+                driver.replicate(self._group, backend_id=self._target, call=self._call)
+                self.safe, self._seconds = acknowledged, time.monotonic() - began
+
+    def _tell_begun(self) -> None:
+        with self._news:
+            self._begun += 1
+            self._news.notify_all()

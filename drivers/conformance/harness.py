@@ -22,6 +22,8 @@ class Harness(abc.ABC):
     targets: tuple[str, str] = ("target-a", "target-b")
     crash_delays: tuple[float, ...] = (0.0, 0.0005, 0.001, 0.002, 0.005, 0.02)
     """Seconds from a call's start to the kill -9 of its process."""
+    unplanned_trials: int = 3
+    """How often the primary is lost under load."""
     call_seconds: float = 60.0
     """The deadline calls are given."""
     look_seconds: float = 10.0

@@ -19,8 +19,7 @@ from drivers.base import (
     Volume,
 )
 from drivers.errors import Refused
-from drivers.fake import contents, copies, looking, rounds, sites
-from drivers.fake import state as state_file
+from drivers.fake import contents, copies, looking, rounds, sites, state as state_file
 from drivers.fake.acting import Act, Effect, Pace
 from drivers.options import Option
 

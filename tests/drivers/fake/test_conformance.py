@@ -17,6 +17,7 @@ _SECRETS = ("hunter2-of-the-backend", "hunter2-of-target-a", "hunter2-of-target-
 
 class TestFakeDriver(DriverConformance):
     crash_delays = (0.0005, 0.002, 0.004)
+    seconds_per_volume = 0.0
 
     @pytest.fixture(autouse=True)
     def storage(self, tmp_path: pathlib.Path) -> None:
@@ -26,7 +27,11 @@ class TestFakeDriver(DriverConformance):
         config = registry.configure(
             "fake",
             name="conformance@fake",
-            options={"state": str(self.control.folder), "password": _SECRETS[0]},
+            options={
+                "state": str(self.control.folder),
+                "password": _SECRETS[0],
+                "seconds_per_volume": self.seconds_per_volume,
+            },
             targets={side: {"password": secret} for side, secret in zip(self.targets, _SECRETS[1:], strict=True)},
         )
         return registry.load("fake")(config)
@@ -54,3 +59,8 @@ class TestFakeDriver(DriverConformance):
 
     def secrets(self) -> Collection[str]:
         return _SECRETS
+
+    def test_a_round_that_takes_its_time_gives_one_point_all_the_same(self) -> None:
+        self.seconds_per_volume = 0.005
+
+        self.test_unplanned_failover_under_load_gives_one_point_of_the_whole_group()
