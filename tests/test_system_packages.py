@@ -1,0 +1,100 @@
+"""The script that installs what Debian must bring, on a machine played by a folder of programs."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import CHECKOUT
+
+SCRIPT = CHECKOUT / "scripts" / "system-packages"
+QEMU = ("qemu-img", "qemu-storage-daemon")
+
+
+class Machine:
+    """A folder of programs; each call of apt-get is written down."""
+
+    def __init__(self, folder: Path) -> None:
+        self.programs = folder / "bin"
+        self.programs.mkdir()
+        self.installed = folder / "installed"
+        for name in ("sh", "mktemp", "rm", "cat"):
+            (self.programs / name).symlink_to(str(shutil.which(name)))
+        self.put("apt-get", f'echo "$@" >> {self.installed}')
+
+    def put(self, name: str, body: str = "exit 0") -> None:
+        """Add a program."""
+        program = self.programs / name
+        program.write_text(f"#!/bin/sh\n{body}\n")
+        program.chmod(0o755)
+
+    def run(self, *words: str, user: int) -> subprocess.CompletedProcess[str]:
+        """Run the script as a user of this machine."""
+        self.put("id", f"echo {user}")
+        return subprocess.run(
+            ["/bin/sh", SCRIPT, *words],
+            env={"PATH": str(self.programs)},
+            timeout=30,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_a_complete_machine_is_left_alone_in_silence(machine: Machine) -> None:
+    for name in QEMU:
+        machine.put(name)
+
+    said = machine.run(user=0)
+
+    assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
+    assert not machine.installed.exists()
+
+
+def test_root_gets_exactly_what_is_missing(machine: Machine) -> None:
+    machine.put("qemu-img")
+
+    said = machine.run(user=0)
+
+    assert said.returncode == 0, said.stderr
+    assert machine.installed.read_text() == "update\ninstall --yes --no-install-recommends qemu-system-common\n"
+
+
+def test_another_user_is_told_what_to_install(machine: Machine) -> None:
+    said = machine.run(user=1000)
+
+    assert said.returncode == 1
+    assert "install --yes --no-install-recommends qemu-system-common qemu-utils\n" in said.stderr
+    assert not machine.installed.exists()
+
+
+def test_a_failed_installation_shows_why_and_stops(machine: Machine) -> None:
+    machine.put("apt-get", "echo no network; exit 100")
+
+    said = machine.run(user=0)
+
+    assert said.returncode == 1
+    assert "no network" in said.stderr
+
+
+def test_a_machine_without_python_gets_it_with_environments(machine: Machine) -> None:
+    machine.run("--for-python", user=0)
+
+    assert machine.installed.read_text().endswith(" python3 python3-venv\n")
+
+
+def test_a_machine_without_apt_is_told_the_names(machine: Machine) -> None:
+    (machine.programs / "apt-get").unlink()
+
+    said = machine.run("--for-tests", user=0)
+
+    assert said.returncode == 1
+    assert said.stderr == "Install what Debian calls: redis-server\n"
