@@ -14,7 +14,7 @@ setup: $(STAMP)  ## Install what Replsite, its demo and its tests need; does not
 	@scripts/system-packages
 
 demo: setup  ## Fail a group over and back on real replicated bytes, with the real cinder command
-	@$(BIN)/python scripts/demo.py
+	@$(BIN)/python -m demo
 
 serve: setup  ## Run web, worker and beat until Ctrl-C; settings come from REPLSITE_* variables
 	@$(BIN)/python manage.py bootstrap

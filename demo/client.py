@@ -1,0 +1,98 @@
+"""The site's clients: the real `cinder` command, and a quicker look at a status."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from demo import asking, processes
+from demo.places import CHECKOUT
+from demo.stack import PROJECT, USER, Stack
+from demo.surprise import Surprise
+from demo.telling import Teller
+
+_CINDER = Path(sys.executable).parent / "cinder"
+_COMMAND_SECONDS = 60
+_LONGEST_WAIT_SECONDS = 300
+_LOOK_SECONDS = 0.1
+
+
+class Client:
+    """Asks as a user would."""
+
+    def __init__(self, stack: Stack, teller: Teller) -> None:
+        self._stack = stack
+        self._teller = teller
+        self._token = ""
+
+    def cinder(self, *words: str) -> dict[str, str]:
+        """Run the command, show it with its answer, and return the answer's table of properties."""
+        self._teller.command(f"cinder {shlex.join(words)}")
+        done = subprocess.run(
+            [_CINDER, *words],
+            cwd=CHECKOUT,
+            env=processes.environment(self._stack.client_settings()),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_COMMAND_SECONDS,
+        )
+        self._teller.answer(done.stdout)
+        if done.returncode:
+            raise Surprise(expected="the command to work", seen=done.stderr.strip() or f"exit code {done.returncode}")
+        return _properties(done.stdout)
+
+    def wait(self, path: str, *, field: str, wanted: str, passing: str, what: str) -> None:
+        """Wait until a field of `groups/ID` or `volumes/ID` has a value, showing how it goes.
+
+        Raises `Surprise` for any value but the passing one, and past the time.
+        """
+        with self._teller.timed(what) as progress:
+            while (found := self._field(path, field)) != wanted:
+                progress.show(found)
+                self._stack.check()
+                if found != passing or progress.elapsed() > _LONGEST_WAIT_SECONDS:
+                    raise Surprise(expected=f"{field} '{wanted}'", seen=f"'{found}' after {progress.elapsed():.1f} s")
+                time.sleep(_LOOK_SECONDS)
+
+    def wait_until_gone(self, path: str, *, what: str) -> None:
+        """Wait until `groups/ID` or `volumes/ID` is not found."""
+        with self._teller.timed(what) as progress:
+            while (found := self._field(path, "status")) != "gone":
+                progress.show(found)
+                self._stack.check()
+                if found != "deleting" or progress.elapsed() > _LONGEST_WAIT_SECONDS:
+                    raise Surprise(expected="it to be gone", seen=f"'{found}' after {progress.elapsed():.1f} s")
+                time.sleep(_LOOK_SECONDS)
+
+    def _field(self, path: str, field: str) -> str:
+        """Return a field's value, or `gone` when there is no such thing."""
+        self._token = self._token or self._log_in()
+        headers = {"X-Auth-Token": self._token, "OpenStack-API-Version": "volume 3.38"}
+        answer = asking.ask(self._stack.places.port, f"/v3/{path}", headers=headers)
+        if answer.status == 404:
+            return "gone"
+        if answer.status != 200:
+            raise Surprise(expected=f"GET /v3/{path} to answer 200", seen=f"{answer.status}: {answer.body[:200]!r}")
+        (found,) = answer.json().values()
+        return str(found[field])
+
+    def _log_in(self) -> str:
+        domain = {"id": "default"}
+        user = {"name": USER, "password": self._stack.password, "domain": domain}
+        identity = {"methods": ["password"], "password": {"user": user}}
+        scope = {"project": {"name": PROJECT, "domain": domain}}
+        path = "/identity/v3/auth/tokens"
+        answer = asking.ask(self._stack.places.port, path, body={"auth": {"identity": identity, "scope": scope}})
+        if answer.status != 201:
+            raise Surprise(expected=f"POST {path} to answer 201", seen=f"{answer.status}: {answer.body[:200]!r}")
+        return answer.headers["X-Subject-Token"]
+
+
+def _properties(text: str) -> dict[str, str]:
+    """Return the rows of a table of two columns, as `cinder` draws it."""
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")]
+    return {row[0].strip(): row[1].strip() for row in rows if len(row) == 2}

@@ -1,0 +1,75 @@
+"""Where the demo keeps what it makes, and the address it listens on."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from drivers.qemu.folder import Folder
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PRIMARY, SECONDARY = "east", "west"
+_PREFERRED_PORT = 8776
+"""Cinder's own."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Places:
+    """The folders and the port of one run."""
+
+    state: Path
+    sites: Path
+    port: int
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of the logs."""
+        return self.state / "logs"
+
+    @property
+    def address(self) -> str:
+        """Return where the site answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def site(self, name: str) -> Folder:
+        """Return the folder of one storage site."""
+        return Folder(self.sites / name)
+
+
+@contextlib.contextmanager
+def fresh() -> Iterator[Places]:
+    """Yield the places of a new run; what an earlier one left is removed first.
+
+    Raises `SystemExit` when another demo runs in this checkout.
+    """
+    state = CHECKOUT / "var" / "demo"
+    state.parent.mkdir(mode=0o700, exist_ok=True)
+    with (state.parent / "demo.lock").open("w") as lock, contextlib.ExitStack() as stack:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit("Another demo runs in this checkout; end it first.") from None
+        shutil.rmtree(state, ignore_errors=True)
+        sites = state / "sites"
+        if Folder(sites / SECONDARY).problem():
+            # A socket's path may have 107 bytes, and this checkout lies deep.
+            sites = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="replsite-demo-")))
+        places = Places(state=state, sites=sites, port=_free_port())
+        places.logs.mkdir(mode=0o700, parents=True)
+        yield places
+
+
+def _free_port() -> int:
+    for port in (_PREFERRED_PORT, 0):
+        try:
+            with socket.create_server(("127.0.0.1", port)) as listener:
+                return int(listener.getsockname()[1])
+        except OSError:
+            continue
+    raise SystemExit("There is no free port on 127.0.0.1.")
