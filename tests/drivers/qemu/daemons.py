@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -12,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Collection
 
-from drivers import registry
+from drivers import registry, write_order
 from drivers.base import Call, Driver, Group, Volume
 from drivers.qemu import nbd
 from drivers.qemu.folder import Folder
@@ -30,6 +31,7 @@ class Sites:
         self.copied = 0
         names = {"": "p", **{target: f"t{number}" for number, target in enumerate(self.targets)}}
         self.folders = {side: Folder(self.path / name) for side, name in names.items()}
+        self._open = contextlib.ExitStack()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         try:
             for side in self.folders:
@@ -42,6 +44,7 @@ class Sites:
         """Stop every daemon and remove the folder."""
         for side in list(self._processes):
             self.kill(side)
+        self._open.close()
         shutil.rmtree(self.path)
 
     def start(self, side: str) -> None:
@@ -105,6 +108,22 @@ class Sites:
         """Read as a client."""
         with self.connect(side, volume_id) as connection:
             return connection.read(offset=offset, length=length)
+
+    def writer(self, side: str, group: Group, *, blocks: int = 64) -> write_order.Writer:
+        """Return a client that writes in order to all volumes, over connections that stay open."""
+        connections: dict[str, nbd.Connection] = {}
+
+        def write(volume_id: str, offset: int, data: bytes) -> None:
+            if volume_id not in connections:
+                connections[volume_id] = self._open.enter_context(self.connect(side, volume_id))
+            connections[volume_id].write(offset=offset, data=data)
+
+        layout = write_order.Layout(volume_ids=[volume.id for volume in group.volumes], blocks=blocks)
+        return write_order.Writer(layout=layout, write=write)
+
+    def judge(self, side: str, writer: write_order.Writer) -> write_order.Verdict:
+        """Return what a side's clients find of a writer's writes."""
+        return write_order.judge(writer.layout, lambda *place: self.read(side, *place))
 
     def can_write(self, side: str, volume_id: str) -> bool:
         """Return whether a client gets through."""
