@@ -11,6 +11,7 @@ from django.db import models as db
 
 from groups import callers, errors, models
 
+_NO_ROLE = "Choose a project with a role for this user, or have an admin give one."
 _PROJECT_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -47,13 +48,15 @@ def to(user: User, project: models.Project | None, *, token: models.Token | None
     A superuser without a role of their own is admin in every project.
     """
     if not user.is_active:
-        raise errors.NotAuthenticated(f"User {user.username} is disabled.")
+        raise errors.NotAuthenticated(f"User {user.username} is disabled.", remedy="Have an admin enable it.")
     if project is None:
         return Access(user=user, project=None, roles=frozenset(), token=token)
     given = models.RoleAssignment.objects.filter(user=user, project=project).values_list("role", flat=True).first()
     role = given or (callers.ADMIN if user.is_superuser else None)
     if role is None or not project.enabled:
-        raise errors.NotAuthenticated(f"User {user.username} has no role in project {project.name}, or it is disabled.")
+        raise errors.NotAuthenticated(
+            f"User {user.username} has no role in project {project.name}, or it is disabled.", remedy=_NO_ROLE
+        )
     return Access(user=user, project=project, roles=callers.implied(role), token=token)
 
 
@@ -73,7 +76,7 @@ def chosen(user: User, id_or_name: str) -> Access:
     """Return a user's access to the project of an id or name. Raises `NotAuthenticated`."""
     project = _named(id_or_name)
     if project is None:
-        raise errors.NotAuthenticated(f"User {user.username} has no role in a project {id_or_name}.")
+        raise errors.NotAuthenticated(f"User {user.username} has no role in a project {id_or_name}.", remedy=_NO_ROLE)
     return to(user, project)
 
 
@@ -87,7 +90,7 @@ def project(id_or_name: str) -> models.Project:
 
 def user(name: str) -> User:
     """Return a user by name. Raises `NotFound`."""
-    found = User.objects.filter(username=name).first() if storable(name) else None
+    found = User.objects.filter(username=User.normalize_username(name)).first() if storable(name) else None
     if found is None:
         raise errors.NotFound(f"User {name} could not be found.")
     return found

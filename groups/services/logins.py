@@ -61,7 +61,7 @@ def with_basic(*, name: str, password: str, address: str) -> User:
 
 
 def _user(name: str) -> User | None:
-    return User.objects.filter(username=name).first() if access.storable(name) else None
+    return User.objects.filter(username=User.normalize_username(name)).first() if access.storable(name) else None
 
 
 def _fits(user: User | None, password: str) -> bool:
