@@ -41,7 +41,8 @@ def unseal(values: Mapping[str, object]) -> dict[str, object]:
         }
     except InvalidToken as error:
         raise CannotUnseal(
-            "A stored secret was encrypted with another REPLSITE_SECRET_KEY. Set the old key, or enter the secret again."
+            "A stored secret was encrypted with another REPLSITE_SECRET_KEY."
+            " Set the old key among REPLSITE_SECRET_KEY_FALLBACKS, or enter the secret again."
         ) from error
 
 

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 _FOLDER = "REPLSITE_TEST_FOLDER"
+_CHOSEN = ("REPLSITE_DATABASE_URL", "REPLSITE_BROKER_URL")
 
 if _FOLDER not in os.environ:
     # The first process: nothing of a real site may leak into the tests.

@@ -60,11 +60,12 @@ def reachable(moves: Mapping[str, Move]) -> set[Pair]:
 
 def problems(moves: Mapping[str, Move]) -> list[str]:
     """Return what an operator would find missing in the table."""
-    found = []
-    for state in sorted(reachable(moves)):
-        # Deleting the data is no way out.
-        if not any(map(healthy, explore(moves, {state}, resets=True, deletes=False))):
-            found.append(f"no way out of {state}")
+    # Deleting the data is no way out.
+    found = [
+        f"no way out of {state}"
+        for state in sorted(reachable(moves))
+        if not any(map(healthy, explore(moves, {state}, resets=True, deletes=False)))
+    ]
     for replication in sorted(statuses.RESTING[Axis.REPLICATION] - {ReplicationStatus.NOT_CAPABLE}):
         state = (GroupStatus.AVAILABLE.value, str(replication))
         if not any(map(healthy, explore(moves, {state}, resets=False, deletes=False))):
@@ -103,7 +104,7 @@ def test_the_table_has_no_dead_end():
     assert problems(statuses.MOVES) == []
 
 
-@pytest.mark.parametrize(("verb", "source"), EDGES)
+@pytest.mark.parametrize("verb, source", EDGES)
 def test_taking_an_edge_away_is_noticed(verb, source):
     move = statuses.MOVES[verb]
     without = dataclasses.replace(move, sources=move.sources - {source})

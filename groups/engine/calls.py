@@ -57,7 +57,7 @@ class _Thread(threading.Thread, Generic[T]):
         try:
             self.result = self._work(self._call)
         # Whatever a driver raises must reach the runner, which tells failures from bugs.
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             self.error = error
         finally:
             self.finished.set()

@@ -24,7 +24,8 @@ class Context:
     @property
     def arguments(self) -> Mapping[str, Any]:
         """Return what the request asked for."""
-        return self.operation.arguments
+        arguments: Mapping[str, Any] = self.operation.arguments
+        return arguments
 
     def result_of(self, step: str) -> Mapping[str, Any]:
         """Return what an earlier step found; empty when it was skipped or not reached."""

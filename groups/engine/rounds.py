@@ -33,11 +33,11 @@ _ROUNDS = (statuses.ReplicationStatus.ENABLED, statuses.ReplicationStatus.FAILOV
 
 def schedule(operation: models.Operation, *, driver: base.Driver, interval_seconds: float) -> None:
     """Make a group's next round due after an interval. Runs within an ending transaction."""
-    if not driver.capabilities.rounds or operation.group_id is None:
+    if not driver.capabilities.rounds or operation.group is None:
         return
     due = timezone.now() + datetime.timedelta(seconds=interval_seconds)
     models.Round.objects.update_or_create(
-        group_id=operation.group_id,
+        group=operation.group,
         defaults={"due_at": due, "failures": 0, "error": "", "lease_until": None, "dispatched_at": None, "owner": ""},
     )
 

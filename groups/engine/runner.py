@@ -82,7 +82,7 @@ class _Attempt:
             connection.close()
             log.warning("database_failed", error=type(error).__name__)
         # The edge of a worker: a bug here must end this operation, and no other.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             self._end_as_bug(error)
 
     def _work(self) -> None:

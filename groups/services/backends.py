@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from django.db import transaction
 from django.utils import timezone
 
-from drivers import options as driver_options
-from drivers import registry
+from drivers import options as driver_options, registry
 from drivers.errors import InvalidOptions
 from groups import callers, errors, models, sealing
 from groups.models.backends import DEFAULT_TARGET
@@ -58,7 +57,7 @@ def add(
     """
     policies.require(caller, "backend:manage")
     _check_names(name, targets)
-    config = _configured(name=name, driver=driver, options=options, targets=targets)
+    _check_options(name=name, driver=driver, options=options, targets=targets)
     with transaction.atomic():
         if models.Backend.objects.filter(name=name).exists():
             raise errors.Duplicate(f"Backend {name} already exists.")
@@ -66,7 +65,7 @@ def add(
             name=name, driver=driver, options=_sealed(driver, options), description=description
         )
         _write_targets(backend, targets)
-    return visible.backend(config.name)
+    return visible.backend(name)
 
 
 def change(
@@ -85,7 +84,7 @@ def change(
     had = {target.backend_id: sealing.unseal(target.options) for target in backend.targets.all()}
     options = _with_kept_secrets(options, sealing.unseal(backend.options))
     targets = {key: _with_kept_secrets(given, had.get(key, {})) for key, given in targets.items()}
-    _configured(name=name, driver=backend.driver, options=options, targets=targets)
+    _check_options(name=name, driver=backend.driver, options=options, targets=targets)
     with transaction.atomic():
         _refuse_dropping_used_targets(backend, targets)
         models.Backend.objects.filter(pk=backend.pk).update(
@@ -130,9 +129,9 @@ def _check_names(name: str, targets: Targets) -> None:
             raise errors.InvalidInput(f"A target cannot be called '{DEFAULT_TARGET}': it means back to the primary.")
 
 
-def _configured(*, name: str, driver: str, options: Mapping[str, object], targets: Targets) -> registry.BackendConfig:
+def _check_options(*, name: str, driver: str, options: Mapping[str, object], targets: Targets) -> None:
     try:
-        return registry.configure(driver, name=name, options=options, targets=targets)
+        registry.configure(driver, name=name, options=options, targets=targets)
     except InvalidOptions as error:
         raise errors.InvalidInput(f"Backend {name} cannot work: {error}.") from error
     except (registry.UnknownDriver, registry.BrokenDriver) as error:

@@ -18,11 +18,10 @@ def operation(
     arguments: Mapping[str, object] | None = None,
 ) -> models.Operation:
     """Return the row for one accepted request; `transitions.start` saves it."""
-    is_group = isinstance(subject, models.Group)
     return models.Operation(
         kind=kind,
-        group=subject if is_group else None,
-        volume=None if is_group else subject,
+        group=subject if isinstance(subject, models.Group) else None,
+        volume=subject if isinstance(subject, models.Volume) else None,
         subject_id=subject.pk,
         subject_name=subject.name or "",
         project_id=subject.project_id,

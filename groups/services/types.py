@@ -153,8 +153,9 @@ def _refuse_frozen(row: AnyType, *, family: Family) -> None:
 
 
 def _write_specs(row: AnyType, values: Mapping[str, str | None], *, family: Family) -> None:
+    rows: list[Any] = [family.spec_model(**{family.owner: row}, key=key, value=value) for key, value in values.items()]
     family.spec_model.objects.bulk_create(
-        [family.spec_model(**{family.owner: row}, key=key, value=value) for key, value in values.items()],
+        rows,
         update_conflicts=True,
         unique_fields=[family.owner, "key"],
         update_fields=["value"],

@@ -15,7 +15,7 @@ class TestPlacement:
             site.admin, family=types.GROUP, type_id=site.group_type.pk, values={"storage_protocol": "carrier pigeon"}
         )
 
-        with pytest.raises(errors.NoBackendFits, match="array: .*storage_protocol must be 'carrier pigeon'"):
+        with pytest.raises(errors.NoBackendFits, match=r"array: .*storage_protocol must be 'carrier pigeon'"):
             groups.create(site.owner, group_type="replicated", volume_types=["replicable"])
 
         assert not models.Group.objects.exists()
@@ -30,7 +30,7 @@ class TestPlacement:
         assert group.backend == site.backend
 
     @pytest.mark.parametrize(
-        ("wanted", "had", "met"),
+        "wanted, had, met",
         [
             ("<is> True", True, True),
             ("<is> True", False, False),

@@ -40,10 +40,10 @@ class Handler(abc.ABC):
         """Return what the operation found and measured, for its row."""
         return {}
 
-    def on_success(self) -> None:
+    def on_success(self) -> None:  # noqa: B027 - most verbs have nothing to add
         """Write what belongs to success, inside the ending transaction."""
 
-    def on_failure(self) -> None:
+    def on_failure(self) -> None:  # noqa: B027 - most verbs have nothing to add
         """Write what belongs to a failure or cancellation, inside the ending transaction."""
 
     def success_fields(self) -> Mapping[str, object]:

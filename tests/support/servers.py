@@ -1,0 +1,89 @@
+"""A private PostgreSQL and a private Redis, on free ports of 127.0.0.1."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.support import processes
+
+
+def _as_other(user: str, words: Sequence[str]) -> list[str]:
+    """PostgreSQL refuses to run as root; Debian's package brings a user for it."""
+    return ["runuser", "-u", user, "--", *words] if os.geteuid() == 0 else [*words]
+
+
+def _postgresql_program(name: str) -> str:
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    if not found:
+        raise AssertionError("PostgreSQL is not installed: apt-get install postgresql")
+    return str(found[-1])
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str]:
+    """Run a PostgreSQL; yield its address."""
+    folder = Path(tempfile.mkdtemp(prefix="replsite-postgresql-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+    data, port = folder / "data", processes.free_port()
+    subprocess.run(
+        _as_other(
+            "postgres",
+            [_postgresql_program("initdb"), "-D", str(data), "-U", "replsite", "--auth", "trust", "--no-sync"],
+        ),
+        check=True,
+        capture_output=True,
+        cwd=folder,
+    )
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off -c max_connections=200"
+    control = [_postgresql_program("pg_ctl"), "-D", str(data), "-w"]
+    with (folder / "log").open("wb") as log:
+        (folder / "log").chmod(0o666)
+        subprocess.run(
+            _as_other("postgres", [*control, "-o", options, "start"]),
+            check=True,
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+        )
+    try:
+        yield f"postgresql://replsite@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run(
+            _as_other("postgres", [*control, "-m", "immediate", "stop"]), check=False, capture_output=True, cwd=folder
+        )
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def redis() -> Iterator[str]:
+    """Run a Redis that keeps nothing on disk; yield its address."""
+    port = processes.free_port()
+    server = subprocess.Popen(
+        ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+        cwd=tempfile.gettempdir(),
+    )
+    try:
+        processes.wait_until(lambda: _redis_answers(port), what="Redis to answer")
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.kill()
+        server.wait(30)
+
+
+def _redis_answers(port: int) -> bool:
+    import redis as client
+
+    with contextlib.closing(client.Redis(port=port, socket_timeout=1)) as connection:
+        try:
+            return bool(connection.ping())
+        except client.ConnectionError:
+            return False
