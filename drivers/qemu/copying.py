@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 from collections.abc import Iterable, Iterator, Sequence
 
 from drivers.base import Call, Volume
@@ -190,7 +191,7 @@ def blamed(side: Side) -> Iterator[None]:
         ) from None
     except nbd.NbdError as error:
         if error.errno:
-            raise DriverError(f"{side.title} failed to read or write: error {error.errno}.") from error
+            raise DriverError(f"{side.title} failed to read or write: {os.strerror(error.errno)}.") from error
         raise SiteUnavailable(f"{side.title} broke the copying off: {error}.", backend_id=side.backend_id) from error
     except OSError as error:
         raise SiteUnavailable(

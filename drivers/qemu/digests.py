@@ -59,22 +59,19 @@ def _settled(side: Side, group: Group) -> record.Record:
 
 def _pieces(path: pathlib.Path, volume: Volume) -> Iterator[bytes]:
     """Yield an image's bytes, without reading its holes."""
-    try:
-        with path.open("rb", buffering=0) as file:
-            offset = 0
-            while offset < volume.size_bytes:
-                start = _next_data(file.fileno(), offset, volume.size_bytes)
-                while offset < start:
-                    yield _ZEROES[: min(_PIECE, start - offset)]
-                    offset += min(_PIECE, start - offset)
-                if offset < volume.size_bytes:
-                    piece = os.pread(file.fileno(), min(_PIECE, volume.size_bytes - offset), offset)
-                    if not piece:
-                        raise DriverError(f"The image '{path}' is shorter than its volume.")
-                    yield piece
-                    offset += len(piece)
-    except OSError as error:
-        raise DriverError(f"The image '{path}' cannot be read: {error.strerror}.") from error
+    with path.open("rb", buffering=0) as file:
+        offset = 0
+        while offset < volume.size_bytes:
+            start = _next_data(file.fileno(), offset, volume.size_bytes)
+            while offset < start:
+                yield _ZEROES[: min(_PIECE, start - offset)]
+                offset += min(_PIECE, start - offset)
+            if offset < volume.size_bytes:
+                piece = os.pread(file.fileno(), min(_PIECE, volume.size_bytes - offset), offset)
+                if not piece:
+                    raise DriverError(f"The image '{path}' is shorter than its volume.")
+                yield piece
+                offset += len(piece)
 
 
 def _next_data(descriptor: int, offset: int, size: int) -> int:

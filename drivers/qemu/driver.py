@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import ClassVar
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import ClassVar, ParamSpec, TypeVar
 
 from drivers.base import (
     PRIMARY,
@@ -16,18 +17,37 @@ from drivers.base import (
     SideFacts,
     Volume,
 )
-from drivers.errors import NoRecoveryPoint, Refused, SiteUnavailable
+from drivers.errors import DriverError, NoRecoveryPoint, Refused, SiteUnavailable
 from drivers.options import Option
 from drivers.qemu import cutting, digests, looking, membership, receiving, record, rounds, serving
 from drivers.qemu.side import Side
 from drivers.qemu.sites import Sites
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _SITE = Option(
     name="site",
     help="The site's folder, where its daemon was started with python -m drivers.qemu.site FOLDER.",
     kind="path",
     required=True,
 )
+
+
+def _plainly(method: Callable[P, T]) -> Callable[P, T]:
+    """Raise what goes wrong with a site's files as an error that says so."""
+
+    @functools.wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return method(*args, **kwargs)
+        except OSError as error:
+            what = f"'{error.filename}'" if error.filename else "a file in a site's folder"
+            raise DriverError(
+                f"The storage could not use {what}: {error.strerror or error}.",
+                remedy="See whether the site's disk is full or the folder's permissions are wrong, then try again.",
+            ) from error
+
+    return call
 
 
 class QemuDriver(Driver):
@@ -47,6 +67,7 @@ class QemuDriver(Driver):
         self._sites = Sites(config)
         self._targets = [target.backend_id for target in config.targets]
 
+    @_plainly
     def check_connection(self, *, call: Call) -> Sequence[SideFacts]:
         """See `Driver.check_connection`."""
         answering = self._sites.answering(call)
@@ -54,18 +75,22 @@ class QemuDriver(Driver):
 
     # Volumes and groups.
 
+    @_plainly
     def create_volume(self, volume: Volume, *, call: Call) -> None:
         """See `Driver.create_volume`."""
         membership.create_volume(self._sites, volume, call)
 
+    @_plainly
     def delete_volume(self, volume: Volume, *, call: Call) -> None:
         """See `Driver.delete_volume`."""
         membership.delete_volume(self._sites, volume, call)
 
+    @_plainly
     def create_group(self, group: Group, *, call: Call) -> None:
         """See `Driver.create_group`."""
         self._sites.know(group, call)
 
+    @_plainly
     def update_group(self, group: Group, *, removed: Sequence[Volume], call: Call) -> None:
         """See `Driver.update_group`."""
         self._sites.know(group, call)
@@ -75,6 +100,7 @@ class QemuDriver(Driver):
             serving.require_images(side, volumes=group.volumes)
             held.save()
 
+    @_plainly
     def delete_group(self, group: Group, *, call: Call) -> None:
         """See `Driver.delete_group`."""
         membership.release(self._sites, group, group.volumes, call)
@@ -82,6 +108,7 @@ class QemuDriver(Driver):
 
     # Replication.
 
+    @_plainly
     def enable_replication(self, group: Group, *, call: Call) -> GroupFacts:
         """See `Driver.enable_replication`. With several targets those that answer get their point
         first; then the one that does not is raised as `SiteUnavailable`."""
@@ -96,6 +123,7 @@ class QemuDriver(Driver):
             held.save()
         return self.observe(group, call=call)
 
+    @_plainly
     def disable_replication(self, group: Group, *, call: Call) -> GroupFacts:
         """See `Driver.disable_replication`. Replication ends even if a target does not answer, but
         then `SiteUnavailable` is raised, because its copies are still there."""
@@ -115,6 +143,7 @@ class QemuDriver(Driver):
             source.folder.image(volume.id, "spread").unlink(missing_ok=True)
         return self.observe(group, call=call)
 
+    @_plainly
     def replicate(self, group: Group, *, backend_id: str | None = None, call: Call) -> GroupFacts:
         """See `Driver.replicate`. With several targets those that answer get their point first;
         then the one that does not is raised as `SiteUnavailable`."""
@@ -132,6 +161,7 @@ class QemuDriver(Driver):
         self._rounds(sides, source, group, wanted if backend_id is None else [backend_id], volumes, call)
         return self.observe(group, call=call)
 
+    @_plainly
     def stop_writes(self, group: Group, *, call: Call) -> None:
         """See `Driver.stop_writes`."""
         side = self._sites.active(self._sites.answering(call), group)
@@ -140,6 +170,7 @@ class QemuDriver(Driver):
             held.save()
             serving.close_exports(side, volumes=group.volumes)
 
+    @_plainly
     def allow_writes(self, group: Group, *, call: Call) -> None:
         """See `Driver.allow_writes`."""
         side = self._sites.active(self._sites.answering(call), group)
@@ -150,6 +181,7 @@ class QemuDriver(Driver):
             held.save()
             serving.open_exports(side, volumes=group.volumes)
 
+    @_plainly
     def promote(self, group: Group, *, backend_id: str, call: Call) -> GroupFacts:
         """See `Driver.promote`."""
         side = self._sites.open(backend_id, call)
@@ -172,6 +204,7 @@ class QemuDriver(Driver):
             serving.open_exports(side, volumes=group.volumes)
         return self.observe(group, sides=[backend_id], call=call)
 
+    @_plainly
     def retire(self, group: Group, *, backend_id: str, call: Call) -> None:
         """See `Driver.retire`."""
         side = self._sites.open(backend_id, call)
@@ -182,6 +215,7 @@ class QemuDriver(Driver):
                 receiving.settle(side, held=held, volumes=group.volumes)
             held.save()
 
+    @_plainly
     def serve(self, group: Group, *, backend_id: str, call: Call) -> None:
         """See `Driver.serve`."""
         side = self._sites.open(backend_id, call)
@@ -195,11 +229,13 @@ class QemuDriver(Driver):
 
     # Looking.
 
+    @_plainly
     def observe(self, group: Group, *, sides: Collection[str] | None = None, call: Call) -> GroupFacts:
         """See `Driver.observe`."""
         asked = [each for each in self._sites.folders if sides is None or each in sides]
         return looking.facts(group, asked=asked, glimpses=self._sites.glimpses(group, asked, call))
 
+    @_plainly
     def digest(self, group: Group, *, backend_id: str, call: Call) -> Mapping[str, str]:
         """See `Driver.digest`."""
         return digests.digest(self._sites.open(backend_id, call), group=group, call=call)

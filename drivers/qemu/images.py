@@ -6,15 +6,18 @@ import os
 import pathlib
 import struct
 
-from drivers.errors import DriverError, Refused
+from drivers.errors import Refused
 from drivers.qemu.folder import Folder
 
+_SECTOR = 4096
 _CLUSTER = 1 << 16
 _ENTRIES = _CLUSTER // 8
 
 
 def create(path: pathlib.Path, *, size_bytes: int) -> None:
     """Make a sparse raw image. Repeatable; raises `Refused` when one of another size is there."""
+    if size_bytes <= 0 or size_bytes % _SECTOR:
+        raise Refused(f"A volume cannot be {size_bytes} bytes large.", remedy=f"Choose a multiple of {_SECTOR} bytes.")
     try:
         with path.open("xb") as file:
             file.truncate(size_bytes)
@@ -27,8 +30,6 @@ def create(path: pathlib.Path, *, size_bytes: int) -> None:
                 f"There is an image '{path}' of {found} bytes already, where {size_bytes} were asked for.",
                 remedy="Remove it if nobody needs it, or choose the size it has.",
             ) from None
-    except OSError as error:
-        raise DriverError(f"The image '{path}' cannot be made: {error.strerror}.") from error
 
 
 def create_empty(path: pathlib.Path, *, size_bytes: int) -> None:
@@ -66,7 +67,7 @@ def remove(folder: Folder, *, volume_id: str) -> None:
 
 
 def sync(path: pathlib.Path) -> None:
-    """Return once a file's data is on stable storage."""
+    """Return once a file's data, or a folder's list of names, is on stable storage."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

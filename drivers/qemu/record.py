@@ -15,6 +15,7 @@ from typing import Any
 
 from drivers.base import Call
 from drivers.errors import DriverError, SiteUnavailable, StaleEpoch
+from drivers.qemu import images
 from drivers.qemu.folder import Folder
 
 ACTIVE, RECEIVER, NONE = "active", "receiver", "none"
@@ -88,20 +89,12 @@ def save(folder: Folder, *, group_id: str, record: Record) -> None:
     """Replace the site's record of a group, whole or not at all, on stable storage. Needs its lock."""
     path = folder.record(group_id)
     fresh = path.with_suffix(".new")
-    try:
-        with fresh.open("w") as file:
-            json.dump(dataclasses.asdict(record), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise DriverError(f"The record '{path}' cannot be written: {error.strerror}.") from error
+    with fresh.open("w") as file:
+        json.dump(dataclasses.asdict(record), file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    images.sync(path.parent)
 
 
 class Held:
@@ -145,10 +138,7 @@ def hold(folder: Folder, *, group_id: str, backend_id: str, call: Call) -> Itera
 @contextlib.contextmanager
 def lock(folder: Folder, *, group_id: str, backend_id: str, call: Call) -> Iterator[None]:
     """Keep other workers from changing a group's record on one site."""
-    try:
-        descriptor = os.open(folder.record_lock(group_id), os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise DriverError(f"The site folder '{folder.path}' cannot be used: {error.strerror}.") from error
+    descriptor = os.open(folder.record_lock(group_id), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _acquire(descriptor, group_id, backend_id, call)
         os.pwrite(descriptor, f"{os.getpid():<10}".encode(), 0)

@@ -20,8 +20,8 @@ def run(source: Side, target: Side, *, group_id: str, volumes: Sequence[Volume],
         origin = held.record
     point = record.new_point()
     before = receiving.begin(target, group_id=group_id, volumes=volumes, point=point, source=origin)
-    cut = cutting.make(source, group_id=group_id, volumes=volumes, point=point, target=before)
     try:
+        cut = cutting.make(source, group_id=group_id, volumes=volumes, point=point, target=before)
         errands = _errands(source, target, group_id=group_id, volumes=volumes, before=before, cut=cut)
         copying.copy(source, target, errands=errands, call=call)
         cutting.verify(source, volumes=volumes, cut=cut)
@@ -29,7 +29,7 @@ def run(source: Side, target: Side, *, group_id: str, volumes: Sequence[Volume],
         staged = record.Staged(point=point, at=cut.at, members=members)
         receiving.complete(target, group_id=group_id, staged=staged)
     finally:
-        _let_go(source, volumes, call)
+        _let_go(source, group_id, volumes, call)
     cutting.finish(source, group_id=group_id, volumes=volumes, point=point, backend_id=target.backend_id)
 
 
@@ -61,8 +61,13 @@ def _errands(
     ]
 
 
-def _let_go(source: Side, volumes: Sequence[Volume], call: Call) -> None:
-    """Let go of the cut, even of a call that is over; failing that, the next round does."""
+def _let_go(source: Side, group_id: str, volumes: Sequence[Volume], call: Call) -> None:
+    """Let go of the cut, even if the call is over; failing that, the next round does.
+
+    A newer worker's cut is left alone: the fence refuses an older epoch.
+    """
     with contextlib.suppress(DriverError):
         own = Call(epoch=call.epoch, deadline_seconds=_CLEANING_SECONDS)
-        cutting.drop(Side(backend_id=source.backend_id, folder=source.folder, call=own), volumes=volumes)
+        side = Side(backend_id=source.backend_id, folder=source.folder, call=own)
+        with side.hold(group_id):
+            cutting.drop(side, volumes=volumes)

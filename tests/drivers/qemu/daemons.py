@@ -32,7 +32,7 @@ class Sites:
         names = {"": "p", **{target: f"t{number}" for number, target in enumerate(self.targets)}}
         self.folders = {side: Folder(self.path / name) for side, name in names.items()}
         self._open = contextlib.ExitStack()
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
         try:
             for side in self.folders:
                 self.start(side)
@@ -42,7 +42,7 @@ class Sites:
 
     def end(self) -> None:
         """Stop every daemon and remove the folder."""
-        for side in list(self._processes):
+        for side in list(self.processes):
             self.kill(side)
         self._open.close()
         shutil.rmtree(self.path)
@@ -51,7 +51,7 @@ class Sites:
         """Start a side's daemon and wait until it is ready."""
         folder = self.folders[side]
         process = subprocess.Popen([sys.executable, "-m", "drivers.qemu.site", str(folder.path)], cwd=ROOT)
-        self._processes[side] = process
+        self.processes[side] = process
         ends = time.monotonic() + _START_SECONDS
         while not (folder.pid_file.exists() and folder.pid_file.read_text().strip() == str(process.pid)):
             if process.poll() is not None or time.monotonic() > ends:
@@ -60,21 +60,21 @@ class Sites:
 
     def kill(self, side: str) -> None:
         """Kill a side's daemon at once."""
-        process = self._processes.pop(side)
+        process = self.processes.pop(side)
         process.kill()
         process.wait()
 
     def freeze(self, side: str) -> None:
         """Stop a side's daemon without ending it."""
-        self._processes[side].send_signal(signal.SIGSTOP)
+        self.processes[side].send_signal(signal.SIGSTOP)
 
     def thaw(self, side: str) -> None:
         """Let a frozen daemon go on."""
-        self._processes[side].send_signal(signal.SIGCONT)
+        self.processes[side].send_signal(signal.SIGCONT)
 
     def process_id(self, side: str) -> int:
         """Return the process id of a side's daemon."""
-        return self._processes[side].pid
+        return self.processes[side].pid
 
     def driver(self) -> Driver:
         """Return a new driver for these sites."""
