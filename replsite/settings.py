@@ -7,7 +7,7 @@ import urllib.parse
 
 import dj_database_url
 
-from replsite import config, logs, schedule, secretfiles
+from replsite import config, console, logs, schedule, secretfiles
 
 REPLSITE = config.load()
 BASE_DIR = config.CHECKOUT
@@ -55,8 +55,10 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [console.TEMPLATES],
         "APP_DIRS": True,
         "OPTIONS": {
+            "libraries": console.TAGS,
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -88,6 +90,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
+STATICFILES_DIRS = [console.STATIC]
 # Served straight from the installed apps: nothing to collect before the site starts.
 WHITENOISE_USE_FINDERS = True
 
@@ -95,7 +98,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }
-UNFOLD = {"SITE_TITLE": "Replsite", "SITE_HEADER": "Replsite"}
+UNFOLD = console.UNFOLD
 
 LOGGING_CONFIG = "replsite.logs.configure"
 LOGGING = logs.configuration(level=REPLSITE.log_level, layout=REPLSITE.log_format)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 from django.db import models as db
 from django.db.models.functions import Coalesce
@@ -50,19 +51,20 @@ def unanswered_failures(*, limit: int) -> list[models.Operation]:
 def backends() -> db.QuerySet[models.Backend]:
     """Return the backends with their targets and how much each holds."""
     return models.Backend.objects.prefetch_related("targets").annotate(
-        group_count=_count(models.Group, "backend"), volume_count=_count(models.Volume, "backend")
+        group_count=_count(models.Group.objects.all(), "backend"),
+        volume_count=_count(models.Volume.objects.all(), "backend"),
     )
 
 
 def volumes_of_group() -> Coalesce:
     """Return an expression for how many volumes a group has."""
-    return _count(models.Volume, "group")
+    return _count(models.Volume.objects.all(), "group")
 
 
-def _count(model: type[db.Model], owner: str) -> Coalesce:
+def _count(rows: db.QuerySet[Any], owner: str) -> Coalesce:
     # One counting subquery a row: a join would multiply the rows it counts.
-    rows = model._default_manager.filter(**{owner: db.OuterRef("pk")}).order_by().values(owner)
-    return Coalesce(db.Subquery(rows.annotate(count=db.Count("pk")).values("count")), 0)
+    own = rows.filter(**{owner: db.OuterRef("pk")}).order_by().values(owner)
+    return Coalesce(db.Subquery(own.annotate(count=db.Count("pk")).values("count")), 0)
 
 
 def _rank(column: str, words: tuple[str, ...]) -> db.Case:

@@ -54,11 +54,16 @@ def standing(group: models.Group) -> Standing:
         is_replicated=specs.is_replicated(group.group_type.specs),
         bare_types=tuple(kind.name for kind in kinds if not specs.is_true(kind.specs.get(specs.REPLICATION))),
         targets=tuple(target.backend_id for target in group.backend.targets.all()),
-        operation=_open(db.Q(group=group) | db.Q(volume__group=group)),
+        operation=open_operation(group),
         members=collections.Counter(
             {(status, word): count for status, word, count in members.annotate(count=db.Count("pk"))}
         ),
     )
+
+
+def open_operation(group: models.Group) -> models.Operation | None:
+    """Return the operation open on a group or on a volume of it, if any."""
+    return _open(db.Q(group=group) | db.Q(volume__group=group))
 
 
 def why_not(found: Standing, kind: Kind) -> str:
@@ -114,17 +119,14 @@ def why_not_retry(operation: models.Operation) -> str:
 
 def sentence(operation: models.Operation) -> str:
     """Return an operation's name as it begins a sentence, such as `Failover of shop`."""
-    return str(operation).replace("-", " ", 1).capitalize() if not operation.subject_name else _named(operation)
+    subject = operation.subject_name or operation.subject_id
+    return f"{operation.kind.replace('-', ' ').capitalize()} of {subject}"
 
 
 def listed(words: Iterable[str]) -> str:
     """Return words as a person would list them, `a, b or c`."""
     *first, last = sorted(str(word) for word in words)
     return f"{', '.join(first)} or {last}" if first else last
-
-
-def _named(operation: models.Operation) -> str:
-    return f"{operation.kind.replace('-', ' ').capitalize()} of {operation.subject_name}"
 
 
 def _open(about: db.Q) -> models.Operation | None:

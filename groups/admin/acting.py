@@ -1,0 +1,42 @@
+"""Who acts: the user of the console as the services know callers."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import HttpRequest
+
+from groups import callers, models
+
+
+def caller(request: HttpRequest, *, project_id: str = "") -> callers.Caller:
+    """Return the user of a request as a caller in a project.
+
+    A superuser is an admin everywhere; others have their role in the project, and without one
+    they may only read.
+    """
+    user = request.user
+    return callers.Caller(
+        user_id=str(user.pk),
+        user_name=user.get_username(),
+        project_id=project_id,
+        roles=callers.implied(_role(request, project_id)),
+        request_id=f"req-{uuid.uuid4()}",
+        door="console",
+    )
+
+
+def projects(request: HttpRequest, *, role: str) -> list[models.Project]:
+    """Return the projects a user has a role in, for what is made in one of them."""
+    rows = models.Project.objects.filter(enabled=True)
+    if not request.user.is_superuser:
+        enough = [each for each in callers.ROLES if role in callers.implied(each)]
+        rows = rows.filter(role_assignments__user_id=request.user.pk or 0, role_assignments__role__in=enough)
+    return list(rows)
+
+
+def _role(request: HttpRequest, project_id: str) -> str:
+    if request.user.is_superuser:
+        return callers.ADMIN
+    mine = models.RoleAssignment.objects.filter(user_id=request.user.pk or 0, project_id=project_id)
+    return (mine.values_list("role", flat=True).first() if project_id else None) or callers.READER

@@ -1,0 +1,89 @@
+"""What the console's lists and pages have in common."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import models as db
+from django.http import HttpRequest, HttpResponse
+from unfold.admin import ModelAdmin
+
+from groups.admin import acting
+from groups.services import policies
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """A list and a page of what only the services and the engine write: nothing is edited, nothing is deleted."""
+
+    actions = None
+    list_per_page = 50
+    show_full_result_count = False
+    list_filter_submit = True
+    empty_value_display = "unknown"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse."""
+        return False
+
+
+class PageAdmin(ReadOnlyAdmin):
+    """A list whose rows have a page of our own instead of Django's form."""
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the row's page, or where there is none yet, the page that adds one."""
+        if object_id is None:
+            if not self.has_add_permission(request):
+                raise PermissionDenied
+            return self.add_page(request)
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return self.row_page(request, row)
+
+    def add_page(self, request: HttpRequest) -> HttpResponse:
+        """Return the page that adds a row; for those that allow adding."""
+        raise PermissionDenied
+
+    def row_page(self, request: HttpRequest, row: Any) -> HttpResponse:
+        """Return a row's page."""
+        raise NotImplementedError
+
+
+class ManagedMixin(ModelAdmin):
+    """Lets those add, change and delete whom a policy of the services allows to."""
+
+    manage_rule: ClassVar[str]
+
+    def may_manage(self, request: HttpRequest) -> bool:
+        """Tell whether the user may change rows."""
+        return policies.allows(acting.caller(request), self.manage_rule)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Ask the policy."""
+        return self.may_manage(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: db.Model | None = None) -> bool:
+        """Ask the policy."""
+        return self.may_manage(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: db.Model | None = None) -> bool:
+        """Ask the policy."""
+        return self.may_manage(request)

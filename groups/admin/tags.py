@@ -1,0 +1,71 @@
+"""Template filters: the helpers of `words` and `shown`, for templates."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils import timezone
+
+from groups import models, statuses
+from groups.admin import backends, operations, shown, types, words
+
+register = template.Library()
+
+register.filter("moment", shown.moment)
+register.filter("age", shown.age)
+register.filter("size", shown.size)
+register.filter("short_id", shown.short_id)
+register.filter("side", shown.side)
+register.filter("link", shown.link)
+register.filter("lag", shown.lag)
+register.filter("health", shown.health)
+register.filter("progress", shown.progress)
+register.filter("subject_link", shown.subject_link)
+register.filter("change", operations.change)
+register.filter("about", operations.about)
+register.filter("targets", backends.targets_of)
+register.filter("specs", types.spec_list)
+
+
+@register.filter
+def replication(word: str) -> str:
+    """Return a replication status as a badge."""
+    return words.badge(word, statuses.ReplicationStatus)
+
+
+@register.filter
+def group_status(word: str) -> str:
+    """Return a group's status as a badge."""
+    return words.badge(word, statuses.GroupStatus)
+
+
+@register.filter
+def volume_status(word: str) -> str:
+    """Return a volume's status as a badge."""
+    return words.badge(word, statuses.VolumeStatus)
+
+
+@register.filter
+def state(word: str) -> str:
+    """Return an operation's state as a badge."""
+    return words.badge(word, statuses.OperationState)
+
+
+@register.filter
+def step_state(word: str) -> str:
+    """Return a step's state as a badge."""
+    return words.badge(word, statuses.StepState)
+
+
+@register.filter
+def kind(word: str) -> str:
+    """Return the name of a kind of operation."""
+    return words.KINDS[word]
+
+
+@register.filter
+def took(row: models.Operation | models.OperationStep) -> str:
+    """Return how long an operation or a step took, or has been going on."""
+    began = row.created_at if isinstance(row, models.Operation) else row.started_at
+    if began is None:
+        return "-"
+    return shown.span(((row.ended_at or timezone.now()) - began).total_seconds())

@@ -1,0 +1,128 @@
+"""Shows every status as word, color and icon, with its meaning: the same everywhere in the console."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import StrEnum
+from typing import Literal
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from groups import statuses
+from groups.statuses import GroupStatus, Health, Kind, OperationState, ReplicationStatus, StepState, VolumeStatus
+
+Tone = Literal["good", "working", "warning", "bad", "idle"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Look:
+    """A status's color and icon."""
+
+    tone: Tone
+    icon: str
+
+
+_GOOD = Look(tone="good", icon="check_circle")
+_BAD = Look(tone="bad", icon="error")
+_WARNING = Look(tone="warning", icon="warning")
+_WORKING = Look(tone="working", icon="sync")
+_IDLE = Look(tone="idle", icon="radio_button_unchecked")
+_UNKNOWN = Look(tone="warning", icon="help")
+
+LOOKS: dict[type[StrEnum], dict[StrEnum, Look]] = {
+    GroupStatus: {
+        GroupStatus.CREATING: _WORKING,
+        GroupStatus.AVAILABLE: _GOOD,
+        GroupStatus.UPDATING: _WORKING,
+        GroupStatus.DELETING: _WORKING,
+        GroupStatus.DELETED: Look(tone="idle", icon="delete"),
+        GroupStatus.ERROR: _BAD,
+        GroupStatus.ERROR_DELETING: _BAD,
+    },
+    VolumeStatus: {
+        VolumeStatus.CREATING: _WORKING,
+        VolumeStatus.AVAILABLE: _GOOD,
+        VolumeStatus.IN_USE: Look(tone="good", icon="link"),
+        VolumeStatus.RESERVED: Look(tone="idle", icon="bookmark"),
+        VolumeStatus.ATTACHING: _WORKING,
+        VolumeStatus.DETACHING: _WORKING,
+        VolumeStatus.MAINTENANCE: Look(tone="idle", icon="build"),
+        VolumeStatus.DELETING: _WORKING,
+        VolumeStatus.ERROR: _BAD,
+        VolumeStatus.ERROR_DELETING: _BAD,
+    },
+    ReplicationStatus: {
+        ReplicationStatus.DISABLED: Look(tone="idle", icon="shield"),
+        ReplicationStatus.ENABLING: _WORKING,
+        ReplicationStatus.ENABLED: Look(tone="good", icon="verified_user"),
+        ReplicationStatus.DISABLING: _WORKING,
+        ReplicationStatus.FAILING_OVER: Look(tone="working", icon="swap_horiz"),
+        ReplicationStatus.FAILED_OVER: Look(tone="warning", icon="move_up"),
+        ReplicationStatus.ERROR: _BAD,
+        ReplicationStatus.FAILOVER_ERROR: Look(tone="bad", icon="dangerous"),
+        ReplicationStatus.NOT_CAPABLE: Look(tone="bad", icon="block"),
+    },
+    OperationState: {
+        OperationState.QUEUED: Look(tone="idle", icon="schedule"),
+        OperationState.RUNNING: _WORKING,
+        OperationState.WAITING: Look(tone="warning", icon="hourglass_top"),
+        OperationState.CANCELING: Look(tone="warning", icon="undo"),
+        OperationState.SUCCEEDED: _GOOD,
+        OperationState.FAILED: _BAD,
+        OperationState.CANCELED: Look(tone="idle", icon="cancel"),
+    },
+    StepState: {
+        StepState.PENDING: _IDLE,
+        StepState.RUNNING: _WORKING,
+        StepState.DONE: _GOOD,
+        StepState.SKIPPED: Look(tone="idle", icon="skip_next"),
+        StepState.FAILED: _BAD,
+        StepState.UNDONE: Look(tone="idle", icon="undo"),
+        StepState.UNDO_FAILED: Look(tone="bad", icon="dangerous"),
+    },
+    Health: {
+        Health.UNKNOWN: _UNKNOWN,
+        Health.HEALTHY: Look(tone="good", icon="favorite"),
+        Health.LAGGING: Look(tone="warning", icon="schedule"),
+        Health.BROKEN: Look(tone="bad", icon="heart_broken"),
+    },
+}
+
+KINDS: dict[str, str] = {
+    Kind.CREATE_GROUP: "Create group",
+    Kind.UPDATE_GROUP: "Change membership",
+    Kind.DELETE_GROUP: "Delete group",
+    Kind.CREATE_VOLUME: "Create volume",
+    Kind.DELETE_VOLUME: "Delete volume",
+    Kind.ENABLE: "Enable replication",
+    Kind.DISABLE: "Disable replication",
+    Kind.FAILOVER: "Failover",
+    Kind.FAILBACK: "Failback",
+}
+
+_OF_AXIS: dict[str, type[StrEnum]] = {str(axis): words for axis, words in statuses.WORDS.items()}
+
+
+def badge(word: str, words: type[StrEnum]) -> SafeString:
+    """Return one status of a kind as word, color and icon, its meaning as a tooltip."""
+    found = next((each for each in words if each == word), None)
+    if found is None:
+        return _badge(word or "unknown", _UNKNOWN, "Nothing is recorded." if not word else "This word is not known.")
+    return _badge(found, LOOKS[words][found], statuses.MEANINGS[words][found])
+
+
+def badge_of_axis(word: str, axis: str) -> SafeString:
+    """Return a status named in an event, whose axis says what kind of word it is."""
+    return badge(word, _OF_AXIS[axis]) if word and axis in _OF_AXIS else format_html("{}", word or "-")
+
+
+def _badge(word: str, look: Look, meaning: str) -> SafeString:
+    return format_html(
+        '<span class="c-badge c-{}" title="{}"><span class="material-symbols-outlined" aria-hidden="true">{}</span>'
+        "{}</span>",
+        look.tone,
+        meaning,
+        look.icon,
+        word,
+    )
