@@ -12,4 +12,4 @@ class GroupsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the start-up checks."""
-        from groups import checks  # noqa: F401, PLC0415 - checks register themselves once models are loaded
+        from groups import checks  # noqa: F401 - checks register themselves once models are loaded
