@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import signal
 import sys
 import time
 import types
+from pathlib import Path
 from typing import NoReturn
 
 from demo import places as where
@@ -20,10 +22,15 @@ from demo.walkthrough import GROUP, GROUP_TYPE, VOLUME_TYPE, Walkthrough
 
 def main() -> int:
     """Return 0 when every status and every digest was right."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description="Fail a group over and back, for real.")
+    parser.add_argument(
+        "--within", type=Path, default=where.CHECKOUT / "var", help="where to make the folder `demo` (default: var)"
+    )
+    within = parser.parse_args().within
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     teller = Teller()
-    with where.fresh() as places:
+    with where.fresh(within) as places:
         try:
             return _run(places, teller)
         except Surprise as surprise:

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from demo import asking, processes
@@ -28,8 +29,11 @@ class Client:
         self._teller = teller
         self._token = ""
 
-    def cinder(self, *words: str) -> dict[str, str]:
-        """Run the command, show it with its answer, and return the answer's table of properties."""
+    def cinder(self, *words: str, rows: Sequence[str] = ()) -> dict[str, str]:
+        """Run the command, show it with its answer, and return the answer's table of properties.
+
+        `rows` shows only these properties of a long table.
+        """
         self._teller.command(f"cinder {shlex.join(words)}")
         done = subprocess.run(
             [_CINDER, *words],
@@ -40,7 +44,7 @@ class Client:
             check=False,
             timeout=_COMMAND_SECONDS,
         )
-        self._teller.answer(done.stdout)
+        self._teller.answer(_shortened(done.stdout, rows) if rows else done.stdout)
         if done.returncode:
             raise Surprise(expected="the command to work", seen=done.stderr.strip() or f"exit code {done.returncode}")
         return _properties(done.stdout)
@@ -90,6 +94,13 @@ class Client:
         if answer.status != 201:
             raise Surprise(expected=f"POST {path} to answer 201", seen=f"{answer.status}: {answer.body[:200]!r}")
         return answer.headers["X-Subject-Token"]
+
+
+def _shortened(text: str, names: Sequence[str]) -> str:
+    """Return a table with the named rows only, and how many were left out."""
+    lines = text.splitlines()
+    kept = [line for line in lines if not line.startswith("|") or line.split("|")[1].strip() in ("Property", *names)]
+    return "\n".join([*kept, f"({len(lines) - len(kept)} more rows)"])
 
 
 def _properties(text: str) -> dict[str, str]:

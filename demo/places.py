@@ -43,22 +43,22 @@ class Places:
 
 
 @contextlib.contextmanager
-def fresh() -> Iterator[Places]:
-    """Yield the places of a new run; what an earlier one left is removed first.
+def fresh(within: Path) -> Iterator[Places]:
+    """Yield the places of a new run, in the folder `demo` of the one given.
 
-    Raises `SystemExit` when another demo runs in this checkout.
+    What an earlier run left is removed first. Raises `SystemExit` when another demo runs there.
     """
-    state = CHECKOUT / "var" / "demo"
-    state.parent.mkdir(mode=0o700, exist_ok=True)
+    state = within.resolve() / "demo"
+    state.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (state.parent / "demo.lock").open("w") as lock, contextlib.ExitStack() as stack:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SystemExit("Another demo runs in this checkout; end it first.") from None
+            raise SystemExit(f"Another demo runs in {state}; end it first.") from None
         shutil.rmtree(state, ignore_errors=True)
         sites = state / "sites"
         if Folder(sites / SECONDARY).problem():
-            # A socket's path may have 107 bytes, and this checkout lies deep.
+            # A socket's path may have 107 bytes, and this folder lies deep.
             sites = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="replsite-demo-")))
         places = Places(state=state, sites=sites, port=_free_port())
         places.logs.mkdir(mode=0o700, parents=True)

@@ -15,7 +15,7 @@ from demo.surprise import Surprise
 from demo.telling import Progress, Teller
 
 USER = "admin"
-PROJECT = "default"
+PROJECT = "admin"
 _READY_SECONDS = 60
 _LOOK_SECONDS = 0.1
 

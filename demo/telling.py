@@ -11,6 +11,9 @@ INDENT = "  "
 _PLAIN = {"bold": "", "faint": "", "good": "", "bad": "", "end": ""}
 _COLORED = {"bold": "\033[1m", "faint": "\033[2m", "good": "\033[32m", "bad": "\033[1;31m", "end": "\033[0m"}
 _CLEAR_LINE = "\r\033[K"
+_WORTH_LISTING_SECONDS = 0.1
+_QUIET_SECONDS, _BETWEEN_LINES_SECONDS = 2.0, 5.0
+"""Without a terminal: after how long something is said to go on, and how often again."""
 
 
 class Teller:
@@ -45,6 +48,11 @@ class Teller:
         if text.strip():
             self.say(text.strip("\n"))
 
+    def explain(self, text: str) -> None:
+        """Say what the next thing is about."""
+        self.say()
+        self.say(text, look="faint")
+
     def good(self, text: str) -> None:
         """Show what turned out right."""
         self.say(f"{INDENT}{text}", look="good")
@@ -65,9 +73,9 @@ class Teller:
             self.say(f"{INDENT}{line}", look="faint" if number == 0 else "")
 
     def show_times(self) -> None:
-        """Show how long everything took."""
-        rows = [("what", "seconds")] + [(what, f"{seconds:7.1f}") for what, seconds in self.times]
-        self.table([*rows, ("all together", f"{time.monotonic() - self._began:7.1f}")])
+        """Show how long everything took, but for what took no time."""
+        rows = [(what, f"{seconds:7.1f}") for what, seconds in self.times if seconds >= _WORTH_LISTING_SECONDS]
+        self.table([("what", "seconds"), *rows, ("all together", f"{time.monotonic() - self._began:7.1f}")])
 
 
 class Progress:
@@ -77,20 +85,22 @@ class Progress:
         self._teller = teller
         self._what = what
         self._began = time.monotonic()
-        self._last = ""
+        self._next_line = _QUIET_SECONDS
 
     def elapsed(self) -> float:
         """Return the seconds since it began."""
         return time.monotonic() - self._began
 
     def show(self, state: str) -> None:
-        """Show the state: in place on a terminal, else on a new line when it changed."""
+        """Show the state: in place on a terminal, else on a line of its own from time to time."""
+        elapsed = self.elapsed()
+        line = f"{INDENT}{self._what}: {state} ({elapsed:.1f} s)"
         if self._teller.on_terminal:
-            sys.stdout.write(f"{_CLEAR_LINE}{INDENT}{self._what}: {state} ({self.elapsed():.1f} s)")
+            sys.stdout.write(f"{_CLEAR_LINE}{line}")
             sys.stdout.flush()
-        elif state != self._last:
-            self._teller.say(f"{INDENT}{self._what}: {state} ({self.elapsed():.1f} s)")
-        self._last = state
+        elif elapsed >= self._next_line:
+            self._teller.say(line)
+            self._next_line = elapsed + _BETWEEN_LINES_SECONDS
 
     def finish(self) -> None:
         """Leave the line as the last word on it."""

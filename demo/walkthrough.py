@@ -33,6 +33,7 @@ class Walkthrough:
         """Tell the whole story."""
         self._make_types()
         self._make_group()
+        self._teller.explain("Hosts write to the volumes over NBD.")
         self._write(PRIMARY, label="first", size=_FIRST)
         self._enable()
         self._fail_over()
@@ -48,30 +49,28 @@ class Walkthrough:
         self._client.cinder("type-key", VOLUME_TYPE, "set", "replication_enabled=<is> True")
 
     def _make_group(self) -> None:
-        self._teller.chapter("A group with three volumes")
+        self._teller.chapter("A group with three volumes of 1 GiB")
         self._group = self._client.cinder("group-create", "--name", GROUP, GROUP_TYPE, VOLUME_TYPE)["id"]
         self._client.wait(
             f"groups/{self._group}", field="status", wanted="available", passing="creating", what="create the group"
         )
         self._volumes = [self._make_volume(name) for name in VOLUMES]
         for volume in self._volumes:
-            self._client.wait(
-                f"volumes/{volume.id}",
-                field="status",
-                wanted="available",
-                passing="creating",
-                what=f"create {volume.name}",
-            )
+            path = f"volumes/{volume.id}"
+            what = f"create {volume.name}"
+            self._client.wait(path, field="status", wanted="available", passing="creating", what=what)
 
     def _make_volume(self, name: str) -> Volume:
         words = ("create", "--group-id", self._group, "--volume-type", VOLUME_TYPE, "--name", name, "1")
-        return Volume(name=name, volume_id=self._client.cinder(*words)["id"], size=_GIB)
+        made = self._client.cinder(*words, rows=("id", "name", "size", "group_id", "replication_status", "status"))
+        return Volume(name=name, volume_id=made["id"], size=_GIB)
 
     def _enable(self) -> None:
         self._teller.chapter(f"Replicate the group to {SECONDARY}")
         self._client.cinder("group-enable-replication", GROUP)
         self._await_replication("enabled", passing="enabling", what="enable")
         self._client.cinder("group-list-replication-targets", GROUP)
+        self._teller.explain(f"Replication goes on in rounds. What is written now has not reached {SECONDARY} yet.")
         self._write(PRIMARY, label="more", size=_MORE)
 
     def _fail_over(self) -> None:
@@ -80,6 +79,7 @@ class Walkthrough:
         self._await_replication("failed-over", passing="failing-over", what="fail over")
         self._show_group("failed-over")
         self._compare(active=SECONDARY, left=PRIMARY)
+        self._teller.explain(f"The shop runs in {SECONDARY} now, and goes on writing there.")
         self._write(SECONDARY, label="away", size=_MORE)
 
     def _fail_back(self) -> None:
@@ -110,7 +110,6 @@ class Walkthrough:
             raise Surprise(expected=f"replication_status '{wanted}'", seen=f"'{shown}'")
 
     def _write(self, site: str, *, label: str, size: int) -> None:
-        self._teller.say()
         with self._teller.timed(f"write {size // _MIB} MiB to each volume in {site}") as progress:
             for volume in self._volumes:
                 progress.show(volume.name)
@@ -120,7 +119,7 @@ class Walkthrough:
         """Check that the active side gives what was written, and that the other one gives nothing."""
         rows = [("volume", "written", f"read in {active}", "")]
         wrong = []
-        self._teller.say()
+        self._teller.explain(f"Is everything there? SHA-256 of what was written, and of what {active} gives over NBD:")
         with self._teller.timed(f"read the volumes in {active}") as progress:
             for volume in self._volumes:
                 progress.show(volume.name)
