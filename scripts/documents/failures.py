@@ -1,11 +1,11 @@
-"""docs/errors.md, from groups/errors.py, drivers/errors.py and the engine."""
+"""docs/errors.md, from groups/errors.py and the errors of the drivers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TypeVar
 
-from drivers import errors as driver_errors
+from drivers import errors as driver_errors, registry
 from groups import errors
 from scripts.documents import markdown
 
@@ -22,17 +22,21 @@ Long work can fail after it was accepted. The operation then ends `failed` and k
 true about the data now, and what to do next. A *retryable* error is first tried again by itself, with growing
 pauses, as often as [`REPLSITE_RETRY_LIMIT`](settings.md) says."""
 _ENGINE = """\
-Three more codes come from the engine itself: `not_confirmed` (the storage did not say what the operation was about
-to claim, so no success is claimed), `driver_bug` (a driver raised something no driver may raise) and `bug` (a fault
-in Replsite). The last two come with an incident number; the log has the traceback under that number, the answer
-never does."""
+The engine adds codes of its own. None is tried again by itself. `driver_bug` and `bug` come with an incident number;
+the log has the traceback under that number, the answer never does."""
+_ENGINE_CODES = (
+    ("not_confirmed", "The storage did not say what the operation was about to claim, so no success is claimed."),
+    ("workers_died", "Worker after worker died at this operation, so no further one is given it."),
+    ("driver_bug", "A driver raised what no driver may raise, or returned what the contract does not allow."),
+    ("bug", "A fault in Replsite stopped the operation."),
+)
 
 
 def text() -> str:
     """Return the page."""
     return markdown.page(
         "# Errors",
-        markdown.note("`groups/errors.py` and `drivers/errors.py`"),
+        markdown.note("`groups/errors.py`, `drivers/errors.py` and the drivers"),
         _ABOUT,
         "## Refused requests",
         _REFUSALS,
@@ -41,17 +45,22 @@ def text() -> str:
         _FAILURES,
         markdown.table(["code", "retryable", "meaning", "what to do"], _failures()),
         _ENGINE,
+        markdown.table(["code", "meaning"], ([f"`{code}`", meaning] for code, meaning in _ENGINE_CODES)),
     )
 
 
 def _refusals() -> Iterator[list[str]]:
     for kind in _below(errors.ReplsiteError):
+        if kind.__module__ != errors.__name__:
+            continue
         yield [f"`{kind.code}`", str(kind.http_status), _first_line(kind), kind.remedy]
 
 
 def _failures() -> Iterator[list[str]]:
+    for driver in registry.DRIVERS:
+        registry.load(driver)  # brings the driver's own errors
     for kind in (driver_errors.DriverError, *_below(driver_errors.DriverError)):
-        if kind.__module__ == driver_errors.__name__:
+        if kind.__module__.startswith("drivers."):
             yield [f"`{kind.code}`", "yes" if kind.retryable else "no", _first_line(kind), kind.remedy]
 
 
