@@ -32,8 +32,8 @@ class TokenAuthentication(BaseAuthentication):
         text = request.headers.get(TOKEN_HEADER)
         if not text:
             return None
-        found = tokens.find(text)
-        return found.user, found
+        granted = tokens.find(text).granted
+        return granted.user, granted
 
     def authenticate_header(self, request: Request) -> str:
         """Say in a 401 how to log in."""

@@ -11,8 +11,9 @@ from django.db import models as db
 
 from groups import callers, errors, models
 
-_NO_ROLE = "Choose a project with a role for this user, or have an admin give one."
 _PROJECT_ID = re.compile(r"[0-9a-f]{32}")
+# What every database can hold as a key.
+_LONGEST_USER_ID = 18
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,8 +23,6 @@ class Access:
     user: User
     project: models.Project | None
     roles: frozenset[str]
-    token: models.Token | None = None
-    """The token it was shown by; None for a name with a password."""
 
     def caller(self, *, door: str, request_id: str = "") -> callers.Caller:
         """Return who asks, for the verbs. Raises `Forbidden` without a project."""
@@ -42,7 +41,7 @@ class Access:
         )
 
 
-def to(user: User, project: models.Project | None, *, token: models.Token | None = None) -> Access:
+def to(user: User, project: models.Project | None) -> Access:
     """Return a user's access to a project. Raises `NotAuthenticated` when they have none.
 
     A superuser without a role of their own is admin in every project.
@@ -50,14 +49,11 @@ def to(user: User, project: models.Project | None, *, token: models.Token | None
     if not user.is_active:
         raise errors.NotAuthenticated(f"User {user.username} is disabled.", remedy="Have an admin enable it.")
     if project is None:
-        return Access(user=user, project=None, roles=frozenset(), token=token)
-    given = models.RoleAssignment.objects.filter(user=user, project=project).values_list("role", flat=True).first()
-    role = given or (callers.ADMIN if user.is_superuser else None)
+        return Access(user=user, project=None, roles=frozenset())
+    role = _role(user, project)
     if role is None or not project.enabled:
-        raise errors.NotAuthenticated(
-            f"User {user.username} has no role in project {project.name}, or it is disabled.", remedy=_NO_ROLE
-        )
-    return Access(user=user, project=project, roles=callers.implied(role), token=token)
+        raise _refused(user, project.pk)
+    return Access(user=user, project=project, roles=callers.implied(role))
 
 
 def projects(user: User) -> db.QuerySet[models.Project]:
@@ -75,8 +71,9 @@ def first(user: User) -> Access:
 def chosen(user: User, id_or_name: str) -> Access:
     """Return a user's access to the project of an id or name. Raises `NotAuthenticated`."""
     project = _named(id_or_name)
-    if project is None:
-        raise errors.NotAuthenticated(f"User {user.username} has no role in a project {id_or_name}.", remedy=_NO_ROLE)
+    if project is None or not project.enabled or _role(user, project) is None:
+        # One sentence for all, or anybody could find out which projects there are.
+        raise _refused(user, id_or_name)
     return to(user, project)
 
 
@@ -105,6 +102,31 @@ def storable(text: Any) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def users(asker: Access) -> db.QuerySet[User]:
+    """Return the users the asker may see: all as an admin, else only themselves."""
+    rows = User.objects.order_by("username")
+    return rows if callers.ADMIN in asker.roles else rows.filter(pk=asker.user.pk)
+
+
+def name_of(user_id: str) -> str:
+    """Return the name of a user by id, an empty one when there is no such user."""
+    if not user_id.isascii() or not user_id.isdigit() or len(user_id) > _LONGEST_USER_ID:
+        return ""
+    return User.objects.filter(pk=int(user_id)).values_list("username", flat=True).first() or ""
+
+
+def _role(user: User, project: models.Project) -> str | None:
+    given = models.RoleAssignment.objects.filter(user=user, project=project).values_list("role", flat=True).first()
+    return given or (callers.ADMIN if user.is_superuser else None)
+
+
+def _refused(user: User, project: str) -> errors.NotAuthenticated:
+    return errors.NotAuthenticated(
+        f"User {user.username} has no role in project {project}, or it is disabled.",
+        remedy="Choose a project with a role for this user, or have an admin give one.",
+    )
 
 
 def _named(id_or_name: str) -> models.Project | None:

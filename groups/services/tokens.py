@@ -27,6 +27,14 @@ class Issued:
     row: models.Token
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A good token that somebody showed: its row, and what it lets them do now."""
+
+    row: models.Token
+    granted: access.Access
+
+
 def issue(
     granted: access.Access, *, methods: tuple[str, ...] = ("password",), until: datetime.datetime | None = None
 ) -> Issued:
@@ -47,8 +55,14 @@ def issue(
     return Issued(text=text, row=row)
 
 
-def find(text: str) -> access.Access:
-    """Return the access a token stands for.
+def renew(old: models.Token, granted: access.Access) -> Issued:
+    """Give out a token for another project to whoever shows one; it is good for as long as that."""
+    methods = dict.fromkeys(("token", *old.methods.split(",")))
+    return issue(granted, methods=tuple(methods), until=old.expires_at)
+
+
+def find(text: str) -> Shown:
+    """Return what a token stands for now.
 
     Raises `NotAuthenticated` when it is unknown, revoked or expired, when the user or the project
     was disabled or the role taken away, and when the user's password was changed since.
@@ -58,7 +72,7 @@ def find(text: str) -> access.Access:
         raise errors.NotAuthenticated("This token is unknown or has expired.")
     if not hmac.compare_digest(row.password_mark, _mark(row.user)):
         raise errors.NotAuthenticated("The password was changed after this token was given out.")
-    return access.to(row.user, row.project, token=row)
+    return Shown(row=row, granted=access.to(row.user, row.project))
 
 
 def revoke(text: str) -> None:

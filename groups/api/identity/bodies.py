@@ -1,0 +1,119 @@
+"""Reads the body of a log-in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pydantic
+
+from groups import errors
+
+DOMAIN_ID = "default"
+DOMAIN_NAME = "Default"
+
+_FORBIDDEN_SCOPE = "There are projects only: no domain and no system to log in for."
+
+
+class _Part(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(hide_input_in_errors=True, frozen=True)
+
+
+class Domain(_Part):
+    """A domain, by id or by name."""
+
+    id: str | None = None
+    name: str | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Tell whether it is the one there is; one that is not named is."""
+        if self.id is not None:
+            return self.id == DOMAIN_ID
+        return self.name is None or self.name.lower() == DOMAIN_NAME.lower()
+
+
+class User(_Part):
+    """A user, by id, or by name and domain, with a password."""
+
+    id: str | None = None
+    name: str | None = None
+    domain: Domain = Domain()
+    password: str
+
+
+class Password(_Part):
+    """The method `password`."""
+
+    user: User
+
+
+class Token(_Part):
+    """The method `token`."""
+
+    id: str
+
+
+class Identity(_Part):
+    """Who logs in, and how."""
+
+    methods: list[str]
+    password: Password | None = None
+    token: Token | None = None
+
+    @property
+    def proof(self) -> Password | Token:
+        """Return the part of the one method named. Raises `InvalidInput`."""
+        found = {"password": self.password, "token": self.token}
+        match self.methods:
+            case [("password" | "token") as method] if (part := found[method]) is not None:
+                return part
+        raise errors.InvalidInput("Log in with one method, password or token, and send what belongs to it.")
+
+
+class Project(_Part):
+    """A project, by id, or by name and domain."""
+
+    id: str | None = None
+    name: str | None = None
+    domain: Domain = Domain()
+
+
+class Scope(_Part):
+    """What to log in for."""
+
+    project: Project | None = None
+    domain: Domain | None = None
+    system: dict[str, bool] | None = None
+
+    @property
+    def project_named(self) -> str:
+        """Return the project's id or name. Raises `InvalidInput`, or `NotAuthenticated` for another domain."""
+        if self.project is None:
+            raise errors.InvalidInput(_FORBIDDEN_SCOPE, remedy="Name a project, with OS_PROJECT_NAME.")
+        named = self.project.id or self.project.name
+        if not named:
+            raise errors.InvalidInput("The project to log in for has neither id nor name.")
+        if not self.project.id and not self.project.domain.exists:
+            raise errors.NotAuthenticated(f"There is one domain, {DOMAIN_ID}.")
+        return named
+
+
+class Login(_Part):
+    """A log-in: who, how, and for which project."""
+
+    identity: Identity
+    scope: Scope | Literal["unscoped"] | None = None
+
+
+class _Body(_Part):
+    auth: Login
+
+
+def read(body: bytes) -> Login:
+    """Return the log-in in a request's body. Raises `InvalidInput` naming every fault, and no value."""
+    try:
+        return _Body.model_validate_json(body).auth
+    except pydantic.ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False, include_context=False)
+        said = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in problems)
+        raise errors.InvalidInput(f"This is no log-in: {said}.") from None
