@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import structlog
 
 from drivers import base
 from drivers.errors import DriverError
 from groups import models, statuses
-from groups.engine import calls, health, storage
+from groups.engine import calls, health, rounds, storage
 
 log = structlog.get_logger(__name__)
 
@@ -52,11 +52,42 @@ def _look(driver: base.Driver, group: models.Group) -> bool:
         if _is_shut(facts, group.active_backend_id):
             _serve(driver, value, backend_id=group.active_backend_id, epoch=group.epoch)
             facts = _observe(driver, value, epoch=group.epoch)
+        if _has_stale_primary(driver, group, value, facts):
+            _retire_primary(driver, value, epoch=group.epoch)
+            facts = _observe(driver, value, epoch=group.epoch)
     except DriverError as error:
         health.record_failure(group, error.message)
         return False
     health.record(group, facts)
+    rounds.ensure(group, driver=driver)
     return True
+
+
+def _has_stale_primary(
+    driver: base.Driver, group: models.Group, value: base.Group, facts: base.GroupFacts
+) -> bool:
+    """Tell whether the primary came back from a failover it knows nothing of.
+
+    Only where the failover was confirmed and the secondary says so too: in doubt nothing is cut off.
+    """
+    active = group.active_backend_id
+    if group.replication_status != statuses.ReplicationStatus.FAILED_OVER or active == base.PRIMARY:
+        return False
+    if not (facts.side(base.PRIMARY).reachable and facts.side(active).reachable):
+        return False
+    primary, secondary = (_observe(driver, value, epoch=group.epoch, sides=[side]) for side in (base.PRIMARY, active))
+    return secondary.active_side == active and primary.active_side == base.PRIMARY
+
+
+def _retire_primary(driver: base.Driver, group: base.Group, *, epoch: int) -> None:
+    """Close the old primary to clients: what they would write there, failing back would discard."""
+    calls.short(
+        lambda call: driver.retire(group, backend_id=base.PRIMARY, call=call),
+        name="retire",
+        epoch=epoch,
+        deadline_seconds=_LOOK_SECONDS,
+    )
+    log.warning("stale_primary_retired", group_id=group.id)
 
 
 def _look_at_lone(driver: base.Driver, volume: models.Volume) -> bool:
@@ -76,9 +107,11 @@ def _is_shut(facts: base.GroupFacts, active: str) -> bool:
     return bool(facts.volumes) and facts.side(active).reachable and not facts.writable
 
 
-def _observe(driver: base.Driver, group: base.Group, *, epoch: int) -> base.GroupFacts:
+def _observe(
+    driver: base.Driver, group: base.Group, *, epoch: int, sides: Collection[str] | None = None
+) -> base.GroupFacts:
     return calls.short(
-        lambda call: driver.observe(group, call=call), name="observe", epoch=epoch, deadline_seconds=_LOOK_SECONDS
+        lambda call: driver.observe(group, sides=sides, call=call), name="observe", epoch=epoch, deadline_seconds=_LOOK_SECONDS
     )
 
 

@@ -42,9 +42,15 @@ def schedule(operation: models.Operation, *, driver: base.Driver, interval_secon
     )
 
 
+def ensure(group: models.Group, *, driver: base.Driver) -> None:
+    """Make a first round due for a protected group that has none, as after a reset by hand."""
+    if driver.capabilities.rounds and group.replication_status == statuses.ReplicationStatus.ENABLED:
+        models.Round.objects.get_or_create(group=group, defaults={"due_at": timezone.now()})
+
+
 def unschedule(operation: models.Operation) -> None:
     """Plan no further rounds for a group. Runs within an ending transaction."""
-    models.Round.objects.filter(group_id=operation.group_id).delete()
+    models.Round.objects.filter(group_id=operation.subject_id).delete()
 
 
 def wake_due() -> int:

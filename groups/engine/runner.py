@@ -28,6 +28,8 @@ from groups.statuses import OperationState, StepState
 log = structlog.get_logger(__name__)
 
 _LOOK_BACK_SECONDS = 5.0
+_MOST_DEATHS = 20
+"""How often an operation is taken over before it counts as the cause of its workers' deaths."""
 _BUG = "A fault in Replsite stopped the operation (incident {incident}); the log has the details."
 _BUG_REMEDY = "Report the incident number with the log; the operation can be run again."
 
@@ -51,6 +53,16 @@ def run(*, operation_id: uuid.UUID, owner: str) -> bool:
 def owner_name(worker: str) -> str:
     """Return a name for one worker's claim that no other claim has."""
     return f"{worker}/{secrets.token_hex(4)}"
+
+
+class WorkersDied(DriverError):
+    """Worker after worker died over the same operation."""
+
+    code = "workers_died"
+    remedy = "See in the log or the kernel's messages what killed the workers, then run the operation again."
+
+    def __init__(self) -> None:
+        super().__init__(f"{_MOST_DEATHS} workers died or went silent over this operation.")
 
 
 class _Canceled(Exception):
@@ -94,6 +106,9 @@ class _Attempt:
         self.handler = handler
         steps = handler.steps()
         handler.context.journal.open(steps)
+        if self.operation.attempt - self.operation.failures > _MOST_DEATHS:
+            self._end_failed(WorkersDied(), facts=self._look_back(handler))
+            return
         if self.operation.undoing:
             self._undo(handler, steps, error=None)
             return

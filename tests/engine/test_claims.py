@@ -198,3 +198,12 @@ class TestARound:
         domain.run_round(group)
         group.refresh_from_db()
         assert group.health == "healthy"
+
+
+def test_an_operation_over_which_worker_after_worker_dies_is_ended(queued):
+    models.Operation.objects.filter(pk=queued.pk).update(attempt=20)
+
+    domain.drain()
+
+    queued.refresh_from_db()
+    assert (queued.state, queued.error_code) == ("failed", "workers_died")
