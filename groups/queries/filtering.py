@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from django.db import models as db
 from django.db.models import Q
-from django.db.models.fields.json import KeyTransform, KeyTransformExact
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.lookups import Exact
 from django.utils import dateparse
 
 from groups import errors
@@ -124,4 +125,4 @@ def _moment(value: str, *, name: str) -> datetime.datetime:
 
 def _has_pair(column: str, key: str, value: str) -> Q:
     # Spelled out, because a key inside a keyword's name could be taken for a lookup.
-    return Q(KeyTransformExact(KeyTransform(key, column), value))
+    return Q(Exact(KeyTextTransform(key, column), value))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from groups.api.v3 import answers, lists, microversions, resource
+from groups.api import addresses
+from groups.api.v3 import answers, microversions, resource
 
 # The date of the microversion's description, which clients show.
 _UPDATED = "2023-08-31T00:00:00Z"
@@ -19,7 +20,7 @@ class Versions(resource.Public):
 
     def get(self, request: Request) -> HttpResponse:
         """Show it."""
-        base = lists.base(request)
+        base = addresses.base(request)
         version = {
             "id": f"v{microversions.MINIMUM}",
             "status": "CURRENT",

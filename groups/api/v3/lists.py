@@ -6,11 +6,10 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.conf import settings
-from django.http import HttpRequest
 from rest_framework.request import Request
 
 from groups import callers, errors
+from groups.api import addresses
 from groups.api.v3 import microversions
 from groups.queries import filtering, paging
 
@@ -65,14 +64,8 @@ def links(
     query = request.query_params.copy()
     query["marker"] = str(items[-1]["id"])
     query.pop("offset", None)
-    link = [{"rel": "next", "href": f"{base(request)}{request.path}?{query.urlencode()}"}]
+    link = [{"rel": "next", "href": f"{addresses.base(request)}{request.path}?{query.urlencode()}"}]
     return dict.fromkeys(names, link)
-
-
-def base(request: HttpRequest | Request) -> str:
-    """Return the address of this site as clients reach it, without a slash at the end."""
-    address: str = settings.REPLSITE.public_url or request.build_absolute_uri("/")
-    return address.rstrip("/")
 
 
 def _says_yes(value: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import urllib.parse
 import uuid
 from typing import Any
@@ -77,7 +76,7 @@ class Resource(Public):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Find out who asks and in which version; refuse what never reaches a handler."""
-        self.caller = dataclasses.replace(authentication.caller_of(request), request_id=self.request_id)
+        self.caller = authentication.caller_of(request, request_id=self.request_id)
         _refuse_unstorable(request)
         self._read_version(request)
         if self.project_id not in (None, self.caller.project_id):

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from groups import errors
+from groups.api import addresses
 from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas
 from groups.queries import filtering, visible, volumes as queries
 from groups.services import policies, volumes as services
@@ -45,7 +46,7 @@ class _VolumeLists(resource.Resource):
         if self.version < microversions.GROUP_FILTER:
             asked.filters.pop("group_id", None)
         found = queries.listed(self.caller, page=asked.page, filters=asked.filters, all_projects=asked.all_projects)
-        base = lists.base(request)
+        base = addresses.base(request)
         items = [self.row(values, base) for values in found]
         body: dict[str, Any] = {
             "volumes": items,
@@ -81,7 +82,7 @@ class Volumes(_VolumeLists):
             multiattach=schemas.boolean(wanted.get("multiattach") or False),
         )
         values = queries.detail(self.caller, volume.pk)
-        fields = rows.new_volume(values, caller=self.caller, version=self.version, base=lists.base(request))
+        fields = rows.new_volume(values, caller=self.caller, version=self.version, base=addresses.base(request))
         return answers.document({"volume": fields}, status=202)
 
 
@@ -101,7 +102,7 @@ class Volume(resource.Resource):
         volume = visible.volume(self.caller, volume_id)
         policies.require(self.caller, "volume:get")
         values = queries.detail(self.caller, volume.pk)
-        fields = rows.volume(values, caller=self.caller, version=self.version, base=lists.base(request))
+        fields = rows.volume(values, caller=self.caller, version=self.version, base=addresses.base(request))
         return answers.document({"volume": fields})
 
     def put(self, request: Request, volume_id: str) -> HttpResponse:
@@ -112,7 +113,7 @@ class Volume(resource.Resource):
         }
         volume = services.update(self.caller, volume_id=volume_id, changes=changes)
         values = queries.detail(self.caller, volume.pk)
-        fields = rows.new_volume(values, caller=self.caller, version=self.version, base=lists.base(request))
+        fields = rows.new_volume(values, caller=self.caller, version=self.version, base=addresses.base(request))
         return answers.document({"volume": fields})
 
     def delete(self, request: Request, volume_id: str) -> HttpResponse:

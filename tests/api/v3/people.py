@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import hashlib
 import json
-import secrets
 from typing import Any
 
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
 from django.test import Client
-from django.utils import timezone
 
 from groups import models
+from groups.queries import access
+from groups.services import tokens
 
 LATEST = "3.71"
 
@@ -37,17 +35,10 @@ class Person:
     """Somebody with a role in a project, logged in."""
 
     def __init__(self, name: str, *, project: models.Project, role: str) -> None:
-        user, _ = get_user_model().objects.get_or_create(username=name)
+        user = User.objects.create_user(name)
         models.RoleAssignment.objects.create(user=user, project=project, role=role)
         self.project_id = project.pk
-        self.token = secrets.token_urlsafe(16)
-        models.Token.objects.create(
-            digest=hashlib.sha256(self.token.encode()).hexdigest(),
-            user=user,
-            project=project,
-            audit_id=secrets.token_hex(8),
-            expires_at=timezone.now() + datetime.timedelta(hours=1),
-        )
+        self.token = tokens.issue(access.to(user, project)).text
 
     def get(self, path: str, *, version: str | None = LATEST, **query: Any) -> Answer:
         """Ask for something."""

@@ -116,7 +116,12 @@ def test_nothing_is_there_before_its_version(cast: people.Cast, path: str, first
 
 
 def test_every_address_works_with_and_without_project_and_suffix(cast: people.Cast) -> None:
-    paths = ["/groups", f"/{cast.olga.project_id}/groups", "/groups.json", f"/{cast.olga.project_id}/groups/detail.json"]
+    paths = [
+        "/groups",
+        f"/{cast.olga.project_id}/groups",
+        "/groups.json",
+        f"/{cast.olga.project_id}/groups/detail.json",
+    ]
 
     assert {cast.olga.get(path).status for path in paths} == {200}
 
