@@ -70,7 +70,9 @@ class Walkthrough:
         self._client.cinder("group-enable-replication", GROUP)
         self._await_replication("enabled", passing="enabling", what="enable")
         self._client.cinder("group-list-replication-targets", GROUP)
-        self._teller.explain(f"Replication goes on in rounds. What is written now has not reached {SECONDARY} yet.")
+        self._teller.explain(
+            "Replication goes on in rounds. The failover has to bring along what came after the last one."
+        )
         self._write(PRIMARY, label="more", size=_MORE)
 
     def _fail_over(self) -> None:
