@@ -62,12 +62,10 @@ class TooManyAttempts(ReplsiteError):
 
     code = "too_many_attempts"
     http_status = 429
+    remedy = "Wait as long as the answer says, then log in with the right password."
 
     def __init__(self, *, retry_after_seconds: int) -> None:
-        super().__init__(
-            f"Too many failed log-ins. Try again in {retry_after_seconds} seconds.",
-            remedy="Wait that long, then log in with the right password.",
-        )
+        super().__init__(f"Too many failed log-ins. The next one is looked at in {retry_after_seconds} s.")
         self.retry_after_seconds = retry_after_seconds
 
 

@@ -79,6 +79,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+AUTHENTICATION_BACKENDS = ["groups.admin.login.SlowedDown"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -88,6 +89,7 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+DATETIME_FORMAT = "Y-m-d H:i:s e"
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [console.STATIC]
@@ -99,6 +101,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
 }
 UNFOLD = console.UNFOLD
+LOGIN_REDIRECT_URL = "admin:index"
 
 LOGGING_CONFIG = "replsite.logs.configure"
 LOGGING = logs.configuration(level=REPLSITE.log_level, layout=REPLSITE.log_format)

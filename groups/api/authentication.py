@@ -21,8 +21,6 @@ TOKEN_HEADER = "X-Auth-Token"  # noqa: S105  a header's name
 PROJECT_HEADER = "X-Project-Id"
 NOT_LOGGED_IN = "The request you have made requires authentication."
 
-_LOCAL = ("", "127.0.0.1", "::1")
-
 
 class TokenAuthentication(BaseAuthentication):
     """An identity token in X-Auth-Token."""
@@ -82,13 +80,10 @@ def challenge(request: Request | HttpRequest) -> str:
 
 
 def address_of(request: Request | HttpRequest) -> str:
-    """Return where a request comes from.
-
-    What connects from this machine may be a proxy, which names its client at the list's end.
-    """
-    peer = str(request.META.get("REMOTE_ADDR", ""))
-    named = str(request.META.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
-    return named if named and peer in _LOCAL else peer
+    """Return where a request comes from."""
+    return logins.address_of(
+        peer=request.META.get("REMOTE_ADDR", ""), forwarded_for=request.META.get("HTTP_X_FORWARDED_FOR", "")
+    )
 
 
 def _decoded(encoded: str) -> tuple[str, str]:

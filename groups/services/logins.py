@@ -21,6 +21,8 @@ LONGEST_WAIT_SECONDS = 300
 FORGOTTEN_AFTER = datetime.timedelta(hours=1)
 PURGED_AT_ONCE = 100
 
+_LOCAL = ("", "127.0.0.1", "::1")
+
 REFUSAL = "The name or the password is wrong."
 
 log = structlog.get_logger(__name__)
@@ -60,6 +62,15 @@ def with_basic(*, name: str, password: str, address: str) -> User:
     return user
 
 
+def address_of(*, peer: str, forwarded_for: str) -> str:
+    """Return where a log-in comes from, of who is connected and the list that proxies add to.
+
+    What connects from this machine may be a proxy, which names its own client at the list's end.
+    """
+    named = forwarded_for.rpartition(",")[2].strip()
+    return named if named and peer in _LOCAL else peer
+
+
 def _user(name: str) -> User | None:
     return User.objects.filter(username=User.normalize_username(name)).first() if access.storable(name) else None
 
@@ -77,9 +88,8 @@ def _refuse_while_waiting(attempt: str) -> None:
     row = models.LoginAttempt.objects.filter(pk=attempt).first()
     if row is None or row.failures < FREE_FAILURES:
         return
-    waited = (timezone.now() - row.last_at).total_seconds()
-    left = wait_seconds(row.failures) - waited
-    if left > 0 and waited < FORGOTTEN_AFTER.total_seconds():
+    left = wait_seconds(row.failures) - (timezone.now() - row.last_at).total_seconds()
+    if left > 0:
         raise errors.TooManyAttempts(retry_after_seconds=int(left) + 1)
 
 
@@ -89,16 +99,15 @@ def wait_seconds(failures: int) -> int:
 
 
 def _count_failure(attempt: str) -> None:
-    _forget_old()
+    _forget_old(attempt)
     models.LoginAttempt.objects.bulk_create([models.LoginAttempt(key=attempt)], ignore_conflicts=True)
     models.LoginAttempt.objects.filter(pk=attempt).update(failures=F("failures") + 1, last_at=timezone.now())
 
 
-def _forget_old() -> None:
-    old = models.LoginAttempt.objects.filter(last_at__lt=timezone.now() - FORGOTTEN_AFTER).order_by("last_at")
-    keys = list(old.values_list("key", flat=True)[:PURGED_AT_ONCE])
-    if keys:
-        models.LoginAttempt.objects.filter(key__in=keys).delete()
+def _forget_old(attempt: str) -> None:
+    old = models.LoginAttempt.objects.filter(last_at__lt=timezone.now() - FORGOTTEN_AFTER)
+    keys = list(old.order_by("last_at").values_list("key", flat=True)[:PURGED_AT_ONCE])
+    old.filter(key__in=[attempt, *keys]).delete()
 
 
 def _key(name: str, address: str) -> str:

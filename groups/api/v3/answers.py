@@ -89,6 +89,10 @@ def of_error(error: Exception, *, challenge: str = "") -> HttpResponse:
     match error:
         case errors.NotAuthenticated() | exceptions.NotAuthenticated() | exceptions.AuthenticationFailed():
             return not_logged_in(challenge=challenge)
+        case errors.TooManyAttempts():
+            answer = refusal(error.http_status, error.message)
+            answer["Retry-After"] = str(error.retry_after_seconds)
+            return answer
         case errors.ReplsiteError():
             return refusal(error.http_status, error.message)
         case Refusal():
