@@ -30,8 +30,8 @@ def _item(title: str, icon: str, permission: str) -> dict[str, Any]:
     }
 
 
-def _stylesheet(_: HttpRequest) -> str:
-    return static("console/console.css")
+def _static(name: str) -> Callable[[HttpRequest], str]:
+    return lambda request: static(name)
 
 
 UNFOLD: dict[str, Any] = {
@@ -39,10 +39,11 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Replsite",
     "SITE_SUBHEADER": "Failover of volume groups",
     "SITE_SYMBOL": "swap_horiz",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _static("console/icon.svg")}],
     "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [_stylesheet],
+    "STYLES": [_static("console/console.css")],
     "DASHBOARD_CALLBACK": "groups.admin.dashboard.front",
     "COLORS": {
         "primary": {

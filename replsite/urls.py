@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views import generic
 
 from replsite import health
 
 urlpatterns = [
     path("healthz", health.live),
     path("readyz", health.ready),
+    path("admin", generic.RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("", include("groups.api.urls")),
 ]

@@ -9,6 +9,7 @@ from django.contrib import admin
 
 from groups.admin import access, backends, dashboard, groups, operations, results, types, volumes
 
+admin.site.index_title = "Overview"
 admin.site.index_template = "console/front.html"
 admin.site.extra_urls = dashboard.urls  # type: ignore[attr-defined]
 

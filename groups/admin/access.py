@@ -47,7 +47,6 @@ class ProjectAdmin(ManagedMixin, ModelAdmin):
     list_filter = ("enabled",)
     search_fields = ("name", "id", "description")
     inlines = (RoleInline,)
-    show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> db.QuerySet[models.Project]:
         """Count the users too."""
@@ -82,7 +81,6 @@ class RoleAdmin(ManagedMixin, ModelAdmin):
     list_filter = ("role", "project")
     search_fields = ("user__username", "project__name")
     list_select_related = ("user", "project")
-    show_full_result_count = False
 
 
 @admin.register(get_user_model())
@@ -98,7 +96,6 @@ class UserAdmin(ManagedMixin, DjangoUserAdmin, ModelAdmin):
     list_filter = ("is_active", "is_staff", "is_superuser")
     filter_horizontal = ("user_permissions",)
     inlines = (RoleInline,)
-    show_full_result_count = False
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -122,7 +119,8 @@ class UserAdmin(ManagedMixin, DjangoUserAdmin, ModelAdmin):
         """Offer only permissions that mean something here: who may see what."""
         if db_field.name == "user_permissions":
             kwargs["queryset"] = Permission.objects.filter(
-                codename__startswith="view_", content_type__app_label__in=("groups", "auth", "django_celery_results")
+                db.Q(content_type__app_label="groups", codename__startswith="view_")
+                | db.Q(codename__in=("view_user", "view_taskresult"))
             ).select_related("content_type")
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
@@ -175,7 +173,7 @@ class TokenAdmin(VerbsMixin, PageAdmin):
             title=str(row),
             row=row,
             facts=token_facts(row),
-            buttons=self.buttons(verb(row, caller=acting.caller(request)) for verb in self.verbs),
+            offers=self.offers(verb(row, caller=acting.caller(request)) for verb in self.verbs),
         )
 
     @display(description="Project", ordering="project__name")

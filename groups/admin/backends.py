@@ -99,7 +99,7 @@ class BackendAdmin(ManagedMixin, VerbsMixin, PageAdmin):
             rows=rows,
             sheet=sheet,
             may_change=self.may_manage(request),
-            buttons=self.buttons(verb(backend, caller=caller) for verb in self.verbs) if backend else [],
+            offers=self.offers(verb(backend, caller=caller) for verb in self.verbs) if backend else [],
             back=shown.listing(models.Backend),
         )
 

@@ -19,9 +19,8 @@ class ReadOnlyAdmin(ModelAdmin):
 
     actions = None
     list_per_page = 50
-    show_full_result_count = False
     list_filter_submit = True
-    empty_value_display = "unknown"
+    empty_value_display = "none"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse."""

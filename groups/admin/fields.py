@@ -19,6 +19,14 @@ class Rows(forms.BaseFormSet):
     deletion_widget = widgets.UnfoldBooleanWidget
     ordering_widget = widgets.UnfoldAdminIntegerFieldWidget
 
+    def add_fields(self, form: forms.Form, index: int | None) -> None:
+        """Offer to remove only what is there."""
+        super().add_fields(form, index)
+        if "DELETE" in form.fields:
+            form.fields["DELETE"].label = "Remove"
+            if index is None or index >= self.initial_form_count():
+                form.fields["DELETE"].widget = forms.HiddenInput()
+
 
 def text(label: str, *, help_text: str = "", required: bool = False, **options: Any) -> forms.CharField:
     """Return a line of text."""

@@ -28,7 +28,13 @@ class AddForm(forms.Form):
         self.fields["group_type"] = fields.select(
             "Group type", types(models.GroupType, request), help_text="Says whether and how the group is replicated."
         )
-        self.fields["volume_types"] = fields.boxes("Volume types", types(models.VolumeType, request))
+        kinds = types(models.VolumeType, request)
+        self.fields["volume_types"] = fields.boxes(
+            "Volume types",
+            kinds,
+            help_text="Its volumes may be of these types.",
+            initial=[kinds[0][0]] if len(kinds) == 1 else [],
+        )
 
 
 def create(request: HttpRequest, form: forms.Form) -> pages.Done:

@@ -165,29 +165,34 @@ class FailOver(Move):
 
     def direction(self) -> Sequence[Fact]:
         """Return from where it goes, and what a target holds."""
-        targets = " or ".join(self.standing.targets) or "no target"
+        targets = " or ".join(self.elsewhere) or "no other target"
         return (
             ("Direction", _arrow(self.row.active_backend_id, targets)),
             ("Newest complete point on a target", _point(self.row)),
             ("Not yet on a target", shown.size(self.row.bytes_behind)),
         )
 
+    @property
+    def elsewhere(self) -> list[str]:
+        """Return the targets it does not run on now."""
+        return [name for name in self.standing.targets if name != self.row.active_backend_id]
+
     def warning(self) -> str | SafeString:
         """Return what may be lost."""
-        age = shown.age(self.row.consistent_at)
-        lost = (
-            format_html("the writes of the last {}", age)
-            if self.row.consistent_at
-            else "an unknown amount of what was written (no complete point was seen)"
+        if self.row.consistent_at is None:
+            return "Planned loses nothing. How much unplanned loses is unknown: no complete point was seen."
+        return format_html(
+            "Planned loses nothing. Unplanned loses what was written since the newest complete point:"
+            " the last {}, going by the last look.",
+            shown.age(self.row.consistent_at),
         )
-        return format_html("Planned loses nothing. Unplanned loses {}.", lost)
 
     def form(self, data: Any = None) -> forms.Form:
         """Return the choice of target and of how."""
         form = super().form(data)
         known = self.standing.targets
         choices = [(name, _target_label(name, position, self.row)) for position, name in enumerate(known)]
-        form.fields["target"] = fields.radios("Target", choices, initial=known[0] if known else None)
+        form.fields["target"] = fields.radios("Target", choices, initial=next(iter([*self.elsewhere, *known]), None))
         form.order_fields(["target", "mode", "allow_attached_volume", "confirmed_name"])
         return form
 

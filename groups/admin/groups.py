@@ -21,9 +21,12 @@ from groups.admin.group_verbs import VERBS, GroupVerb
 from groups.admin.verbs import VerbsMixin
 from groups.queries import overview, possible
 from groups.services import policies
+from groups.statuses import ReplicationStatus
 
 _SHOWN_VOLUMES = 100
 _SHOWN_ROWS = 10
+_BROKEN = frozenset({ReplicationStatus.ERROR, ReplicationStatus.FAILOVER_ERROR})
+_RECEIVING = frozenset({ReplicationStatus.ENABLED, ReplicationStatus.ENABLING})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,7 +35,7 @@ class Side:
 
     name: str
     role: str
-    note: str | SafeString
+    note: str
     is_active: bool
 
 
@@ -97,7 +100,7 @@ class GroupAdmin(VerbsMixin, PageAdmin):
             title=str(row),
             row=row,
             group=row,
-            buttons=self.buttons(verb(row, caller=caller, standing=standing) for verb in self.verbs),
+            offers=self.offers(verb(row, caller=caller, standing=standing) for verb in self.verbs),
             may_add_volume=policies.allows(caller, "volume:create"),
             standing=standing,
             sides=_sides(row, standing),
@@ -160,20 +163,34 @@ class GroupAdmin(VerbsMixin, PageAdmin):
 
 def _sides(group: models.Group, standing: possible.Standing) -> list[Side]:
     """Return the primary and each target as the group uses them now."""
-    return [_side(group, name) for name in ("", *standing.targets)]
+    return [_side(group, name, standing.operation) for name in ("", *standing.targets)]
 
 
-def _side(group: models.Group, name: str) -> Side:
+def _side(group: models.Group, name: str, operation: models.Operation | None) -> Side:
     is_active = name == group.active_backend_id
-    if is_active:
-        role, note = "active", "hosts write here"
-    elif group.replication_status in {statuses.ReplicationStatus.ENABLED, statuses.ReplicationStatus.ENABLING}:
-        role, note = "receives", ""
-    elif name == "" and group.active_backend_id:
-        role, note = "stale", "not written to; brought up to date by failing back"
-    else:
-        role, note = "idle", "receives nothing"
+    role, note = _role(group, name, operation) if not is_active else _active_role(group)
     return Side(name=shown.side(name), role=role, note=note, is_active=is_active)
+
+
+def _active_role(group: models.Group) -> tuple[str, str]:
+    if group.replication_status == ReplicationStatus.FAILING_OVER:
+        return "being left", "hosts are moved away from here"
+    if group.replication_status in _BROKEN:
+        return "active when last seen", "see what its last operation says"
+    return "active", "hosts write here"
+
+
+def _role(group: models.Group, name: str, operation: models.Operation | None) -> tuple[str, str]:
+    if group.replication_status == ReplicationStatus.FAILING_OVER:
+        takes_over = operation is not None and operation.arguments.get("target") == name
+        return ("taking over", "hosts are moved to here") if takes_over else ("waits", "not part of this move")
+    if group.replication_status in _RECEIVING:
+        return "receives", "takes over when the group is failed over to it"
+    if group.replication_status in _BROKEN:
+        return "unknown", "see what its last operation says"
+    if name == "" and group.active_backend_id:
+        return "stale", "brought up to date by failing back"
+    return "idle", "receives nothing"
 
 
 def _parts(group: models.Group, standing: possible.Standing) -> dict[str, Any]:

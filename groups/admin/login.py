@@ -26,7 +26,9 @@ class SlowedDown(ModelBackend):
         if username is None or password is None:
             return None
         meta = request.META if request is not None else {}
-        address = logins.address_of(peer=meta.get("REMOTE_ADDR", ""), forwarded_for=meta.get("HTTP_X_FORWARDED_FOR", ""))
+        address = logins.address_of(
+            peer=meta.get("REMOTE_ADDR", ""), forwarded_for=meta.get("HTTP_X_FORWARDED_FOR", "")
+        )
         try:
             return logins.with_password(name=username, password=password, address=address)
         except errors.NotAuthenticated:

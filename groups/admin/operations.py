@@ -97,10 +97,9 @@ class OperationAdmin(VerbsMixin, PageAdmin):
         "id_shown",
         "about",
         "state_shown",
-        "step_shown",
-        "progress_shown",
+        "now_shown",
         "created_shown",
-        "ended_shown",
+        "took_shown",
         "user_name",
     )
     list_filter = ("state", "kind", "door", "project", "created_at")
@@ -121,7 +120,7 @@ class OperationAdmin(VerbsMixin, PageAdmin):
             "console/operation.html",
             title=possible.sentence(row),
             row=row,
-            buttons=self.buttons(verb(row, caller=caller) for verb in self.verbs),
+            offers=self.offers(verb(row, caller=caller) for verb in self.verbs),
             events=list(models.Event.objects.filter(operation=row).order_by("id")),
             **_live_context(row),
         )
@@ -155,25 +154,22 @@ class OperationAdmin(VerbsMixin, PageAdmin):
         """Return the state."""
         return words.badge(row.state, statuses.OperationState)
 
-    @display(description="Step")
-    def step_shown(self, row: models.Operation) -> str | SafeString:
-        """Return the step it is at."""
-        return row.step or shown.NONE
-
-    @display(description="Progress")
-    def progress_shown(self, row: models.Operation) -> str | SafeString:
-        """Return how far it is."""
-        return shown.progress(row) or shown.NONE
+    @display(description="Now at")
+    def now_shown(self, row: models.Operation) -> str | SafeString:
+        """Return the step it is at and how far that is; for an ended one, why it failed."""
+        if not row.is_open:
+            return row.error or shown.NONE
+        return format_html("{} {}", row.step or "not begun", shown.progress(row))
 
     @display(description="Accepted", ordering="created_at")
     def created_shown(self, row: models.Operation) -> str | SafeString:
         """Return when it was accepted."""
         return shown.moment(row.created_at)
 
-    @display(description="Ended", ordering="ended_at")
-    def ended_shown(self, row: models.Operation) -> str | SafeString:
-        """Return when it ended."""
-        return shown.moment(row.ended_at, absent="open")
+    @display(description="Took")
+    def took_shown(self, row: models.Operation) -> str:
+        """Return how long it took, or has been open."""
+        return shown.took(row.created_at, row.ended_at)
 
 
 @admin.register(models.Event)

@@ -77,10 +77,9 @@ def answer_form(
 
 def require(caller: callers.Caller, rule: str) -> None:
     """Refuse with the console's page for it unless the caller's roles allow a rule."""
-    try:
-        policies.require(caller, rule)
-    except errors.Forbidden as error:
-        raise PermissionDenied(error.message) from error
+    if not policies.allows(caller, rule):
+        own = max(caller.roles, key=callers.ROLES.index)
+        raise PermissionDenied(f"This needs the role '{policies.RULES[rule]}' here; yours is '{own}'.")
 
 
 def sentence(error: errors.ReplsiteError) -> SafeString:

@@ -16,8 +16,8 @@ from groups import models
 from groups.admin import words
 from groups.statuses import Health, ReplicationStatus
 
-UNKNOWN = format_html('<span class="c-unknown">unknown</span>')
-NONE = format_html('<span class="c-subtle">none</span>')
+UNKNOWN = format_html('<span class="c-unknown">{}</span>', "unknown")
+NONE = format_html('<span class="c-subtle">{}</span>', "none")
 PRIMARY = "primary"
 
 _NOT_REPLICATED = frozenset({ReplicationStatus.DISABLED, ReplicationStatus.NOT_CAPABLE})
@@ -56,6 +56,11 @@ def span(seconds: float) -> str:
     parts = [(seconds // 86400, "d"), (seconds // 3600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s")]
     first = next((index for index, (count, _) in enumerate(parts) if count), 3)
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count) or "0 s"
+
+
+def took(began: datetime.datetime | None, ended: datetime.datetime | None) -> str:
+    """Return how long something took, or has been going on."""
+    return "-" if began is None else span(((ended or timezone.now()) - began).total_seconds())
 
 
 def size(count: int | None) -> str | SafeString:

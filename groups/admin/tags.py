@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django import template
-from django.utils import timezone
 
 from groups import models, statuses
 from groups.admin import backends, operations, shown, types, words
@@ -66,6 +65,4 @@ def kind(word: str) -> str:
 def took(row: models.Operation | models.OperationStep) -> str:
     """Return how long an operation or a step took, or has been going on."""
     began = row.created_at if isinstance(row, models.Operation) else row.started_at
-    if began is None:
-        return "-"
-    return shown.span(((row.ended_at or timezone.now()) - began).total_seconds())
+    return shown.took(began, row.ended_at)

@@ -129,7 +129,7 @@ class TypeAdmin(ManagedMixin, VerbsMixin, PageAdmin):
             known=self.known,
             spec_noun=self.family.spec_noun,
             may_change=self.may_manage(request),
-            buttons=self.buttons(verb(row, caller=caller) for verb in self.verbs) if row else [],
+            offers=self.offers(verb(row, caller=caller) for verb in self.verbs) if row else [],
             back=shown.listing(self.model),
         )
 

@@ -66,6 +66,14 @@ class Verb(abc.ABC, Generic[Row]):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Offer:
+    """The verbs that are offered together: those possible now, or those impossible for one reason."""
+
+    why_not: str
+    buttons: list[Button]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Button:
     """A verb as it is offered on its row's page."""
 
@@ -74,7 +82,6 @@ class Button:
     icon: str
     url: str
     is_dangerous: bool
-    why_not: str
 
 
 class VerbsMixin(ModelAdmin):
@@ -117,24 +124,26 @@ class VerbsMixin(ModelAdmin):
             back=reverse(self._url_name("change"), args=(row.pk,)),
         )
 
-    def buttons(self, verbs: Iterable[Verb[Any]]) -> list[Button]:
-        """Return those of a row's verbs that their caller may ask for, the impossible ones with why not."""
-        return [
-            Button(
-                slug=verb.slug,
-                title=verb.title,
-                icon=verb.icon,
-                url=reverse(f"{self.admin_site.name}:{self._verb_url_name(type(verb))}", args=(verb.row.pk,)),
-                is_dangerous=verb.is_dangerous,
-                why_not=verb.why_not(),
-            )
-            for verb in verbs
-            if policies.allows(verb.caller, verb.rule)
-        ]
+    def offers(self, verbs: Iterable[Verb[Any]]) -> list[Offer]:
+        """Return the verbs that their caller may ask for: the possible ones, then the others with why not."""
+        found: dict[str, list[Button]] = {"": []}
+        for verb in verbs:
+            if policies.allows(verb.caller, verb.rule):
+                found.setdefault(verb.why_not(), []).append(self._button(verb))
+        return [Offer(why_not=why_not, buttons=buttons) for why_not, buttons in found.items() if buttons]
 
     def caller_for(self, request: HttpRequest, row: Any) -> callers.Caller:
         """Return the user as a caller in the row's project, if it has one."""
         return acting.caller(request, project_id=getattr(row, "project_id", ""))
+
+    def _button(self, verb: Verb[Any]) -> Button:
+        return Button(
+            slug=verb.slug,
+            title=verb.title,
+            icon=verb.icon,
+            url=reverse(f"{self.admin_site.name}:{self._verb_url_name(type(verb))}", args=(verb.row.pk,)),
+            is_dangerous=verb.is_dangerous,
+        )
 
     def _verb_url_name(self, verb: type[Verb[Any]]) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}_{verb.slug.replace('-', '_')}"

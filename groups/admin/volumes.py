@@ -164,7 +164,7 @@ class VolumeAdmin(VerbsMixin, PageAdmin):
             title=str(row),
             row=row,
             volume=row,
-            buttons=self.buttons(verb(row, caller=caller) for verb in self.verbs),
+            offers=self.offers(verb(row, caller=caller) for verb in self.verbs),
             operations=list(models.Operation.objects.filter(subject_id=row.pk)[:_SHOWN_ROWS]),
             operations_url=shown.listing(models.Operation, f"q={row.pk}"),
             events=list(models.Event.objects.filter(subject_id=row.pk)[:_SHOWN_ROWS]),
