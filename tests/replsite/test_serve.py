@@ -84,7 +84,7 @@ def test_a_site_ticks_and_answers_and_leaves_nothing_after_an_interrupt(served: 
     assert served.supervisor.wait(timeout=30) == 130
     served.wait_until_gone()
     assert ready == {"status": "ok", "database": "ok", "broker": "ok"}
-    assert "1 node online" in nodes.stdout
+    assert "2 nodes online" in nodes.stdout
     assert not served.said("Traceback")
 
 
