@@ -33,7 +33,7 @@ class Child:
             # A session of its own: Ctrl-C reaches the demo alone, which then stops things in order.
             # It is killed with the demo all the same, by the lifeline.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "replsite.lifeline", *words],
+                [sys.executable, "-m", "replsite.lifeline", "--parent", str(os.getpid()), *words],
                 cwd=CHECKOUT,
                 env=dict(env),
                 stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,14 @@ def test_a_held_process_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     finally:
         processes.end_site(tmp_path)
         parent.communicate()
+
+
+def test_a_process_whose_parent_is_gone_already_does_not_start(tmp_path: Path) -> None:
+    words = ("--parent", "1", sys.executable, "-c", "print('up')")
+
+    said = processes.run("-m", "replsite.lifeline", *words, env=processes.environment(tmp_path))
+
+    assert (said.stdout, said.returncode) == ("", -signal.SIGKILL)
 
 
 def test_a_held_process_answers_as_itself(tmp_path: Path) -> None:
