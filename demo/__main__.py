@@ -52,7 +52,9 @@ def _run(places: where.Places, teller: Teller) -> int:
     teller.say()
     with Stack(places, teller) as stack:
         stack.start()
-        teller.good(f"web, worker and beat answer at {places.address}; sites {where.PRIMARY} and {where.SECONDARY} run")
+        teller.good(
+            f"web, workers and beat answer at {places.address}; sites {where.PRIMARY} and {where.SECONDARY} run"
+        )
         Walkthrough(stack=stack, client=Client(stack, teller), places=places, teller=teller).run()
         teller.chapter("Every status and every byte was right")
         teller.show_times()

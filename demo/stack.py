@@ -1,4 +1,4 @@
-"""The whole stack on one machine: two storage sites, and web, worker and beat of one Replsite site."""
+"""The whole stack on one machine: two storage sites, and web, workers and beat of one Replsite site."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Stack:
                 self._launch(f"site-{site}", sys.executable, "-m", "drivers.qemu.site", folder)
             progress.show("database, user and project")
             self._manage("bootstrap")
-            progress.show("web, worker and beat")
+            progress.show("web, workers and beat")
             self._launch("replsite", sys.executable, "-m", "replsite.serve")
             self._await_answers(progress)
 
@@ -101,7 +101,7 @@ class Stack:
             self.check()
             if time.monotonic() > end:
                 raise Surprise(expected=f"everything to answer within {_READY_SECONDS} s", seen="that it does not")
-            progress.show("web, worker and beat")
+            progress.show("web, workers and beat")
             time.sleep(_LOOK_SECONDS)
 
     def _web_answers(self) -> bool:

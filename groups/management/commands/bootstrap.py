@@ -59,7 +59,7 @@ class Command(base.DoorCommand):
             ("OS_PROJECT_NAME", first.project.name),
             ("OS_USER_DOMAIN_ID", "default"),
             ("OS_PROJECT_DOMAIN_ID", "default"),
-            ("OS_VOLUME_API_VERSION", "3"),
+            ("OS_VOLUME_API_VERSION", "3.38"),
         ):
             self.say(f"  export {name}={shlex.quote(value)}")
         self.say("  export OS_PASSWORD=...")
