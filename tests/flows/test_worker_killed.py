@@ -9,7 +9,8 @@ from celery import current_app
 
 from groups import models
 from groups.services import replication
-from tests.support import domain, processes, workers
+from tests.support import domain, processes
+from tests.support.crew import ended
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -26,31 +27,6 @@ VERBS = {
         "enabled",
     ),
 }
-
-
-@pytest.fixture
-def crew(tmp_path):
-    """Start workers and beat; kill them all in the end."""
-    started: list[workers.Process] = []
-
-    class Crew:
-        def worker(self, **changes: str) -> workers.Process:
-            started.append(workers.worker(tmp_path / f"worker-{len(started)}.log", **changes))
-            return started[-1]
-
-        def beat(self, **changes: str) -> workers.Process:
-            started.append(workers.beat(tmp_path / "beat.log", tmp_path / "beat-schedule", **changes))
-            return started[-1]
-
-    yield Crew()
-    for process in started:
-        process.wake()
-        process.kill()
-
-
-def ended(operation: models.Operation) -> bool:
-    operation.refresh_from_db()
-    return not operation.is_open
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -32,12 +32,14 @@ def run(
     )
 
 
-def wait_until(claim: Callable[[], object], *, seconds: float = 30, what: str = "the claim") -> None:
+def wait_until(
+    claim: Callable[[], object], *, seconds: float = 60, what: str = "the claim", pause: float = 0.05
+) -> None:
     """Wait until a claim is true; fail when it stays false."""
     end = time.monotonic() + seconds
     while not claim():
         assert time.monotonic() < end, f"{what}: not within {seconds:g} s"
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def free_port() -> int:
