@@ -119,7 +119,9 @@ def is_stale(group: models.Group) -> bool:
 
 
 def health(group: models.Group) -> SafeString:
-    """Return what the last look at a group's storage found."""
+    """Return what the last look at a group's storage found; unknown when that is too long ago."""
+    if group.health and is_stale(group):
+        return words.outdated(group.health, "never" if group.observed_at is None else _exact(group.observed_at))
     return words.badge(group.health or Health.UNKNOWN, Health)
 
 

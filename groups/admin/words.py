@@ -112,6 +112,11 @@ def badge(word: str, words: type[StrEnum]) -> SafeString:
     return _badge(found, LOOKS[words][found], statuses.MEANINGS[words][found])
 
 
+def outdated(word: str, seen: str) -> SafeString:
+    """Return the badge for what is too long ago to be still known."""
+    return _badge("unknown", _UNKNOWN, f"The last look found it {word}, and was at {seen}.")
+
+
 def badge_of_axis(word: str, axis: str) -> SafeString:
     """Return a status named in an event, whose axis says what kind of word it is."""
     return badge(word, _OF_AXIS[axis]) if word and axis in _OF_AXIS else format_html("{}", word or "-")
