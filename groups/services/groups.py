@@ -92,6 +92,9 @@ def update(
         # Members from now on, so that nobody deletes or adds them elsewhere meanwhile; a failed
         # operation gives them back.
         models.Volume.objects.filter(pk__in=[row.pk for row in adding]).update(group=group)
+        # The storage has seen their own epochs: the group's must not be behind any of them.
+        epoch = max([group.epoch, *(row.epoch for row in adding)])
+        models.Group.objects.filter(pk=group.pk).update(epoch=epoch)
         transitions.start(operation, subject=group)
     return operation
 

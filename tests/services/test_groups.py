@@ -166,3 +166,33 @@ class TestDeleting:
 
         with pytest.raises(errors.InvalidInput, match="delete-volumes flag"):
             groups.delete(site.owner, group_id=group.pk)
+
+
+class TestEpochs:
+    def test_a_volume_that_left_a_group_can_be_deleted_on_its_own(self, site):
+        group = site.enabled_group(2)
+        for _ in range(3):
+            domain.run_round(group)
+        gone = domain.members(group)[0]
+        groups.update(site.owner, group_id=group.pk, remove_volumes=[str(gone.pk)])
+        domain.drain()
+
+        volumes.delete(site.owner, volume_id=gone.pk)
+        domain.drain()
+
+        assert not models.Volume.objects.filter(pk=gone.pk).exists()
+
+    def test_a_group_can_be_enabled_with_a_volume_that_has_seen_more_operations_than_it(self, site):
+        extra = volumes.create(site.owner, size_gib=1, volume_type="replicable")
+        domain.drain()
+        models.Volume.objects.filter(pk=extra.pk).update(epoch=40)
+        group = site.new_group(1)
+
+        groups.update(site.owner, group_id=group.pk, add_volumes=[str(extra.pk)])
+        domain.drain()
+        replication.enable(site.owner, group_id=group.pk)
+        domain.drain()
+
+        group.refresh_from_db()
+        assert group.epoch > 40
+        assert group.replication_status == "enabled"

@@ -6,6 +6,9 @@ import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
 
+from django.db.models import Value
+from django.db.models.functions import Greatest
+
 from drivers import base
 from groups import models, transitions
 from groups.engine import rounds
@@ -42,15 +45,17 @@ class UpdateGroup(Handler):
 
     def on_success(self) -> None:
         """Let the removed volumes go."""
-        removed = self._ids("removed")
-        models.Volume.objects.filter(pk__in=removed).update(group=None)
-        transitions.set_not_replicated(removed, operation=self.context.operation)
+        self._let_go(self._ids("removed"))
 
     def on_failure(self) -> None:
         """Give back the volumes that were to join."""
-        added = self._ids("added")
-        models.Volume.objects.filter(pk__in=added).update(group=None)
-        transitions.set_not_replicated(added, operation=self.context.operation)
+        self._let_go(self._ids("added"))
+
+    def _let_go(self, ids: list[uuid.UUID]) -> None:
+        # The storage has seen the group's epoch on them: their own must not fall behind it.
+        epoch = Greatest("epoch", Value(self.context.operation.epoch))
+        models.Volume.objects.filter(pk__in=ids).update(group=None, epoch=epoch)
+        transitions.set_not_replicated(ids, operation=self.context.operation)
 
     def _change(self, call: base.Call) -> None:
         removed = {str(pk) for pk in self._ids("removed")}
