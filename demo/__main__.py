@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import signal
 import sys
@@ -38,7 +37,9 @@ def main() -> int:
             teller.say("The demo failed.", look="bad")
             teller.say(f"  expected  {surprise.expected}")
             teller.say(f"  saw       {surprise.seen}")
-            teller.say(f"  logs      {os.path.relpath(places.logs)}")
+            for complaint in places.complaints():
+                teller.say(f"  log       {complaint}")
+            teller.say(f"  logs in   {places.logs}")
             return 1
         except KeyboardInterrupt:
             teller.say()

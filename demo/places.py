@@ -17,6 +17,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PRIMARY, SECONDARY = "east", "west"
 _PREFERRED_PORT = 8776
 """Cinder's own."""
+_COMPLAINTS = 3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,12 @@ class Places:
     def address(self) -> str:
         """Return where the site answers."""
         return f"http://127.0.0.1:{self.port}"
+
+    def complaints(self) -> list[str]:
+        """Return the last warnings and errors in the site's log."""
+        log = self.logs / "replsite.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return [line for line in lines if "[warning" in line or "[error" in line][-_COMPLAINTS:]
 
     def site(self, name: str) -> Folder:
         """Return the folder of one storage site."""
