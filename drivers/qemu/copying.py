@@ -15,6 +15,7 @@ from drivers.qemu.side import Side
 ALLOCATED = "base:allocation"
 _PIECE, _BATCH_BYTES, _BATCH_PIECES = 1 << 20, 4 << 20, 16
 _BLOCK = 4 << 10
+_FLUSHED_TOGETHER = 32
 _ZEROES = bytes(_PIECE)
 _TIMEOUT_SECONDS = 10.0
 Range = tuple[int, int]
@@ -56,17 +57,21 @@ class Progress:
 def copy(source: Side, target: Side, *, errands: Sequence[Errand], call: Call) -> None:
     """Carry out the errands; on return all of it is on the target's stable storage."""
     progress = Progress(call, total=sum(errand.bytes_expected for errand in errands))
-    for errand in errands:
-        with (
-            _connection(source, errand.read_from) as reader,
-            _connection(target, errand.write_to) as writer,
-        ):
-            if errand.context or errand.fresh:
-                _copy_ranges(_Ends(source, target, reader, writer), errand, progress)
-            else:
-                _copy_differences(_Ends(source, target, reader, writer), errand, progress)
+    for start in range(0, len(errands), _FLUSHED_TOGETHER):
+        with contextlib.ExitStack() as stack:
+            writers = []
+            for errand in errands[start : start + _FLUSHED_TOGETHER]:
+                writer = stack.enter_context(_connection(target, errand.write_to))
+                with _connection(source, errand.read_from) as reader:
+                    _carry_out(_Ends(source, target, reader, writer), errand, progress)
+                writers.append(writer)
+            # All at once, so that the flushes share the disk's waits.
             with blamed(target):
-                writer.flush()
+                for writer in writers:
+                    writer.submit_flush()
+                for writer in writers:
+                    writer.settle()
+        call.check()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +82,13 @@ class _Ends:
     target: Side
     reader: nbd.Connection
     writer: nbd.Connection
+
+
+def _carry_out(ends: _Ends, errand: Errand, progress: Progress) -> None:
+    if errand.context or errand.fresh:
+        _copy_ranges(ends, errand, progress)
+    else:
+        _copy_differences(ends, errand, progress)
 
 
 def _copy_ranges(ends: _Ends, errand: Errand, progress: Progress) -> None:

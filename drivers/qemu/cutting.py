@@ -39,11 +39,28 @@ class Cut:
         return f"qemu:dirty-bitmap:{_frozen(self.point)}"
 
 
+def still_at(side: Side, *, group_id: str, volumes: Sequence[Volume], target: record.Record) -> float | None:
+    """Return a time at which the whole group was unchanged since the target's point, if it is so now.
+
+    A mark is set before its write is acknowledged, and one look is one moment, so no marks at all
+    mean that the point is the present of every volume.
+    """
+    with side.hold(group_id) as held:
+        _require_active(side, held.record)
+        drop(side, volumes=volumes)
+        now = time.time()
+        view = side.look()
+    if target.members != {volume.id: volume.size_bytes for volume in volumes}:
+        return None
+    marks = [view.bitmaps(volume.id) for volume in volumes]
+    points = (serving.since(point) for point in target.points)
+    return now if any(all(each.get(point) == 0 for each in marks) for point in points) else None
+
+
 def make(side: Side, *, group_id: str, volumes: Sequence[Volume], point: str, target: record.Record) -> Cut:
     """Cut the group now, for a target that is at the points of its record."""
     with side.hold(group_id) as held:
-        if held.record.role != record.ACTIVE:
-            raise Refused(f"{side.title} is not the active side any more; nothing is copied from it.")
+        _require_active(side, held.record)
         keep = {each for points in held.record.sent.values() for each in points} | set(target.points)
         drop(side, volumes=volumes)
         remove_bitmaps(side, volumes=volumes, keep=keep)
@@ -92,6 +109,11 @@ def remove_bitmaps(side: Side, *, volumes: Sequence[Volume], keep: Collection[st
 def export(volume: Volume) -> str:
     """Return the name a volume's cut is exported by."""
     return f"cut/{volume.id}"
+
+
+def _require_active(side: Side, found: record.Record) -> None:
+    if found.role != record.ACTIVE:
+        raise Refused(f"{side.title} is not the active side any more; nothing is copied from it.")
 
 
 def _cut(side: Side, volumes: Sequence[Volume], point: str, target: record.Record, *, still: bool) -> Cut:

@@ -70,7 +70,7 @@ class Connection:
 
     def flush(self) -> None:
         """Return once everything acknowledged before is on stable storage."""
-        self._waiting.add(self._request(_FLUSH, 0, 0))
+        self.submit_flush()
         self.settle()
 
     def ask(self, ranges: Sequence[tuple[int, int]]) -> None:
@@ -87,15 +87,20 @@ class Connection:
         return found
 
     def submit(self, *, offset: int, data: bytes | bytearray | memoryview) -> None:
-        """Send a write without waiting for its acknowledgement; `settle` waits for it."""
+        """Send a write without waiting for its acknowledgement; `settle` waits for it, and must be
+        called every so often, because a server stops listening to one who does not hear it out."""
         self._waiting.add(self._request(_WRITE, offset, len(data), data))
 
     def submit_zeroes(self, *, offset: int, length: int) -> None:
         """Send a request to make a range read as zeroes; `settle` waits for it."""
         self._waiting.add(self._request(_ZERO, offset, length))
 
+    def submit_flush(self) -> None:
+        """Send a flush of everything acknowledged so far; `settle` waits for it."""
+        self._waiting.add(self._request(_FLUSH, 0, 0))
+
     def settle(self) -> None:
-        """Wait until every write sent was acknowledged."""
+        """Wait until everything submitted was acknowledged."""
         while self._waiting:
             self._waiting.discard(self._simple_reply())
 

@@ -10,6 +10,7 @@ import os
 import pathlib
 import socket
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,9 +25,14 @@ Command = tuple[str, Mapping[str, Any]]
 
 
 class CommandRefused(DriverError):
-    """The storage daemon refused a command."""
+    """The storage daemon refused a command.
+
+    Retryable, because the next call looks again: another worker, or the last commands of a killed
+    one, may have changed what this one had seen.
+    """
 
     code = "qemu_refused"
+    retryable = True
 
 
 class Monitor:
@@ -37,8 +43,15 @@ class Monitor:
         self._reply_seconds = reply_seconds
         self._count = 0
         self._buffer = b""
+        # A killed caller's last answer may still be on its way when its line is ours already.
+        self._own = uuid.uuid4().hex[:12]
         self._open = contextlib.ExitStack()
-        self._socket = self._connect()
+        self._socket = self._open.enter_context(socket.socket(socket.AF_UNIX))
+        try:
+            self._connect()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Hang up."""
@@ -52,18 +65,23 @@ class Monitor:
         """
         if not commands:
             return []
-        first = self._count
-        lines = []
+        lines, names = [], []
         for name, arguments in commands:
-            lines.append(json.dumps({"execute": name, "arguments": arguments, "id": self._count}))
+            names.append(f"{self._own}-{self._count}")
+            lines.append(json.dumps({"execute": name, "arguments": arguments, "id": names[-1]}))
             self._count += 1
-        answers: list[Any] = [None] * len(commands)
+        found: dict[str, Mapping[str, Any]] = {}
         with self._failures():
             self._socket.settimeout(self._patience())
             self._socket.sendall("\n".join(lines).encode())
-            for _ in commands:
-                answer = self._answer()
-                answers[answer["id"] - first] = self._value(commands[answer["id"] - first][0], answer)
+            waiting = set(names)
+            while waiting:
+                message = self._message()
+                # Events, and answers to others, come in between.
+                if message.get("id") in waiting:
+                    waiting.discard(message["id"])
+                    found[message["id"]] = message
+        answers = [self._value(name, found[each]) for (name, _), each in zip(commands, names, strict=True)]
         refusals = [answer for answer in answers if isinstance(answer, CommandRefused)]
         if refusals and not lenient:
             raise refusals[0]
@@ -77,19 +95,17 @@ class Monitor:
         """Return the error that says that this site does not answer."""
         return SiteUnavailable(f"{title(self._backend_id)} does not answer: {why}.", backend_id=self._backend_id)
 
-    def _connect(self) -> socket.socket:
+    def _connect(self) -> None:
         # A socket appears before the daemon can talk; the pid file has content when it can.
         with self._failures():
             if not self._folder.pid_file.read_text().strip():
                 raise self.unavailable("its daemon is still starting")
             path = self._line()
-            connection = self._open.enter_context(socket.socket(socket.AF_UNIX))
-            self._socket = connection
-            connection.settimeout(min(GREETING_SECONDS, self._patience()))
-            connection.connect(str(path))
+            self._socket.settimeout(min(GREETING_SECONDS, self._patience()))
+            self._socket.connect(str(path))
             self._message()
-        self.run([("qmp_capabilities", {})])
-        return connection
+        # Refused only when the line is past negotiating, which is where this leads.
+        self.run([("qmp_capabilities", {})], lenient=True)
 
     def _line(self) -> pathlib.Path:
         """Take a monitor nobody else uses; the kernel frees it when its user dies."""
@@ -132,13 +148,6 @@ class Monitor:
         except DriverError:
             self.close()
             raise
-
-    def _answer(self) -> dict[str, Any]:
-        """Return the next answer, passing over events."""
-        while True:
-            message = self._message()
-            if "id" in message:
-                return message
 
     def _message(self) -> dict[str, Any]:
         while b"\n" not in self._buffer:

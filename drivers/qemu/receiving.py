@@ -84,6 +84,14 @@ def complete(side: Side, *, group_id: str, staged: record.Staged) -> None:
         _remove_overlays(side, staged.members)
 
 
+def confirm(side: Side, *, group_id: str, point: str, at: float) -> None:
+    """End a round that has nothing to bring: the point the side holds was the present at that time."""
+    with side.hold(group_id) as held:
+        require_incoming(side, held.record, point)
+        held.record.incoming, held.record.point_at = "", at
+        held.save()
+
+
 def require_incoming(side: Side, found: record.Record, point: str) -> None:
     """Raise `DriverError` when another worker has begun something else meanwhile."""
     if found.role != record.RECEIVER or found.incoming != point:
@@ -108,8 +116,8 @@ def drop(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
 def _roll_forward(side: Side, held: record.Held, staged: record.Staged, volumes: Sequence[Volume]) -> None:
     arrived = [volume for volume in volumes if side.folder.image(volume.id, "round").exists()]
     _commit(side, arrived)
-    for volume_id in staged.members:
-        images.sync(side.folder.image(volume_id))
+    # Those that came without an overlay were flushed before the round was recorded whole.
+    images.sync_all(side.folder.image(volume.id) for volume in arrived)
     held.record.points, held.record.point_at, held.record.members = [staged.point], staged.at, staged.members
     held.record.staged, held.record.incoming = None, ""
     held.save()

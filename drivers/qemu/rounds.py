@@ -20,6 +20,9 @@ def run(source: Side, target: Side, *, group_id: str, volumes: Sequence[Volume],
         origin = held.record
     point = record.new_point()
     before = receiving.begin(target, group_id=group_id, volumes=volumes, point=point, source=origin)
+    if at := cutting.still_at(source, group_id=group_id, volumes=volumes, target=before):
+        receiving.confirm(target, group_id=group_id, point=point, at=at)
+        return
     try:
         cut = cutting.make(source, group_id=group_id, volumes=volumes, point=point, target=before)
         errands = _errands(source, target, group_id=group_id, volumes=volumes, before=before, cut=cut)

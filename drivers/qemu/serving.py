@@ -115,8 +115,7 @@ def retire(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
     held.record.role = record.RECEIVER
     held.record.writes_stopped, held.record.replicated, held.record.sent = False, [], {}
     held.record.incoming, held.record.staged = "", None
-    for volume in there:
-        images.sync(side.folder.image(volume.id))
+    images.sync_all(side.folder.image(volume.id) for volume in there)
     held.save()
     close_nodes(side, volumes=volumes)
 
