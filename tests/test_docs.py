@@ -60,16 +60,15 @@ def test_each_generated_page_is_what_the_code_says(path):
     assert path not in pages.stale(), "run `python -m scripts.documents`"
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=short)
-def test_every_page_can_be_found_from_the_first_one(page):
+def test_every_page_can_be_found_from_the_first_one():
     seen, todo = set(), [DOCS / "index.md"]
     while todo:
         current = todo.pop()
-        if current not in seen:
+        if current not in seen and current.exists():
             seen.add(current)
             todo += [(current.parent / link.partition("#")[0]).resolve() for link in links(current) if ".md" in link]
 
-    assert page in seen
+    assert [short(page) for page in sorted(DOCS.rglob("*.md")) if page not in seen] == []
 
 
 @pytest.mark.parametrize("words", statuses.MEANINGS)

@@ -9,7 +9,7 @@ from drivers import errors as driver_errors, registry
 from groups import errors
 from scripts.documents import markdown
 
-_Class = TypeVar("_Class", bound=type)
+_T = TypeVar("_T")
 
 _ABOUT = """\
 Every error has a code that does not change, a sentence that says what is wrong with the names of the things
@@ -64,7 +64,7 @@ def _failures() -> Iterator[list[str]]:
             yield [f"`{kind.code}`", "yes" if kind.retryable else "no", _first_line(kind), kind.remedy]
 
 
-def _below(kind: _Class) -> Iterator[_Class]:
+def _below(kind: type[_T]) -> Iterator[type[_T]]:
     for each in kind.__subclasses__():
         yield each
         yield from _below(each)

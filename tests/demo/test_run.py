@@ -93,5 +93,5 @@ def test_a_site_that_dies_is_told_with_its_log(start, state):
 
     assert demo.returncode == 1
     assert "expected  site-" in said
-    assert "logs" in said
+    assert "logs in" in said
     assert processes.of_site(state) == []
