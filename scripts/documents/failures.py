@@ -59,7 +59,8 @@ def _refusals() -> Iterator[list[str]]:
 def _failures() -> Iterator[list[str]]:
     for driver in registry.DRIVERS:
         registry.load(driver)  # brings the driver's own errors
-    for kind in (driver_errors.DriverError, *_below(driver_errors.DriverError)):
+    kinds: list[type[driver_errors.DriverError]] = [driver_errors.DriverError, *_below(driver_errors.DriverError)]
+    for kind in kinds:
         if kind.__module__.startswith("drivers."):
             yield [f"`{kind.code}`", "yes" if kind.retryable else "no", _first_line(kind), kind.remedy]
 
