@@ -105,7 +105,7 @@ def listing(model: type[db.Model], query: str = "") -> str:
 def lag(group: models.Group) -> str | SafeString:
     """Return how old the newest complete point outside the active side is."""
     if group.replication_status in _NOT_REPLICATED:
-        return format_html('<span class="c-subtle">not replicated</span>')
+        return SafeString('<span class="c-subtle">not replicated</span>')
     if group.consistent_at is None:
         return UNKNOWN
     shown = span((timezone.now() - group.consistent_at).total_seconds())
