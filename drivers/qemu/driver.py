@@ -151,11 +151,13 @@ class QemuDriver(Driver):
         if backend_id is not None and backend_id not in sides:
             self._sites.open(backend_id, call)
         source = self._sites.active(sides, group)
-        found = source.record(group.id)
+        with source.hold(group.id) as held:
+            enabled = held.record.replicated
         volumes = group.volumes
         if source.backend_id == PRIMARY:
-            volumes = tuple(volume for volume in group.volumes if volume.id in found.replicated)
-            if not volumes:
+            volumes = tuple(volume for volume in group.volumes if volume.id in enabled)
+            # A side that is active already has its own present: a failback that is made again.
+            if not volumes and backend_id != PRIMARY:
                 raise Refused("Replication of this group is not enabled.", remedy="Enable replication first.")
         wanted = [each for each in self._sites.folders if each != source.backend_id]
         self._rounds(sides, source, group, wanted if backend_id is None else [backend_id], volumes, call)
