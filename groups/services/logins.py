@@ -111,4 +111,6 @@ def _forget_old(attempt: str) -> None:
 
 
 def _key(name: str, address: str) -> str:
+    # As it is looked up: every spelling that leads to a user counts for that user.
+    name = User.normalize_username(name)
     return hashlib.sha256(f"{name}\0{address}".encode(errors="surrogatepass")).hexdigest()

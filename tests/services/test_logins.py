@@ -109,6 +109,13 @@ def test_an_unknown_name_has_to_wait_like_a_known_one(olga):
         log_in("klabautermann", name="otto")
 
 
+def test_another_spelling_of_a_name_waits_with_it(olga):
+    fail(5, name="ｏlga")  # noqa: RUF001  the letter of another alphabet is what is tried
+
+    with pytest.raises(errors.TooManyAttempts):
+        log_in("klabautermann")
+
+
 def test_four_failures_cost_no_wait(olga):
     fail(4)
 
