@@ -11,6 +11,7 @@ import pytest
 from drivers import errors as driver_errors, registry
 from groups import errors, specs, statuses
 from groups.engine import calls, runner, truth
+from groups.engine.handlers.failover import Failover
 from groups.services import policies
 from scripts.documents import pages
 
@@ -85,6 +86,13 @@ def test_every_error_code_is_documented():
 
     assert {calls.DriverBug.code, runner.WorkersDied.code, truth.NotConfirmed.code} <= codes
     assert [code for code in sorted(codes | {"bug"}) if f"`{code}`" not in page] == []
+
+
+def test_every_step_of_a_failover_is_documented():
+    page = text_of(DOCS / "architecture.md")
+    steps = Failover(None).steps()
+
+    assert [step.name for step in steps if f"| {step.name} |" not in page] == []
 
 
 def test_every_policy_rule_is_documented():
