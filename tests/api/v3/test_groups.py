@@ -13,7 +13,7 @@ from groups.services import types
 from tests.api.v3 import people
 from tests.support import domain
 
-UNKNOWN = str(uuid.uuid4())
+UNKNOWN = "3f6c2f3e-6c53-4d3e-9d0a-0d3bb3a4e7f1"
 WANTED = {"name": "shop", "description": None, "group_type": "replicated", "volume_types": ["replicable"]}
 
 

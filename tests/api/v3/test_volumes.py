@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from groups.services import types
 from tests.api.v3 import people
 from tests.support import domain
 
-UNKNOWN = str(uuid.uuid4())
+UNKNOWN = "3f6c2f3e-6c53-4d3e-9d0a-0d3bb3a4e7f1"
 NULLS = {
     "consistencygroup_id": None,
     "snapshot_id": None,
