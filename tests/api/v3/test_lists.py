@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import urllib.parse
 from typing import Any
 
@@ -14,52 +13,8 @@ from django.utils import timezone
 from groups import models
 from groups.services import types
 from tests.api.v3 import people
+from tests.api.v3.standing import add_groups, add_volumes
 from tests.support import domain
-
-EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-
-
-def add_volumes(site: domain.Site, count: int, **columns: Any) -> list[models.Volume]:
-    """Add volumes as rows alone, a second between each two."""
-    start = models.Volume.objects.count()
-    return models.Volume.objects.bulk_create(
-        models.Volume(
-            **{
-                "project": site.project,
-                "user_id": "olga",
-                "name": f"v{number:03}",
-                "backend": site.backend,
-                "volume_type": site.volume_type,
-                "size_gib": 1 + number % 3,
-                "status": "available",
-                "created_at": EPOCH + datetime.timedelta(seconds=number),
-                **columns,
-            }
-        )
-        for number in range(start, start + count)
-    )
-
-
-def add_groups(site: domain.Site, count: int, **columns: Any) -> list[models.Group]:
-    """Add groups as rows alone, each of one type."""
-    made = models.Group.objects.bulk_create(
-        models.Group(
-            **{
-                "project": site.project,
-                "user_id": "olga",
-                "name": f"g{number:03}",
-                "backend": site.backend,
-                "group_type": site.group_type,
-                "created_at": EPOCH + datetime.timedelta(seconds=number),
-                **columns,
-            }
-        )
-        for number in range(count)
-    )
-    models.GroupVolumeType.objects.bulk_create(
-        models.GroupVolumeType(group=group, volume_type=site.volume_type) for group in made
-    )
-    return made
 
 
 def names(answer: people.Answer) -> list[str]:

@@ -12,7 +12,7 @@ from django.core import serializers
 from groups import models, specs
 from groups.services import types
 from groups.statuses import GroupStatus, ReplicationStatus, VolumeStatus
-from tests.api.v3 import people
+from tests.api.v3 import people, standing
 from tests.support import domain
 
 UNKNOWN = "3f6c2f3e-6c53-4d3e-9d0a-0d3bb3a4e7f1"
@@ -46,7 +46,7 @@ def unchanged() -> Callable[[people.Answer, int, str], None]:
 @pytest.fixture
 def group(site: domain.Site) -> models.Group:
     """A group of three."""
-    return site.new_group(3)
+    return standing.replicated(site, 3)
 
 
 def set_group(group: models.Group, **columns: str) -> None:
@@ -109,7 +109,7 @@ def test_refusal_for_the_groups_replication_status(
 def test_refusal_for_the_last_volumes_status(
     cast: people.Cast, site: domain.Site, unchanged: Any, name: str, value: object, verb: str
 ) -> None:
-    group = site.enabled_group(3)
+    group = standing.replicated(site, 3, status="enabled")
     volume = set_member(group, -1, status=VolumeStatus.RESERVED)
     unchanged(None)
 
@@ -124,7 +124,7 @@ def test_refusal_for_the_last_volumes_status(
 
 
 def test_refusal_for_an_attached_volume_without_the_flag(cast: people.Cast, site: domain.Site, unchanged: Any) -> None:
-    group = site.enabled_group(3)
+    group = standing.replicated(site, 3, status="enabled")
     volume = set_member(group, 1, status=VolumeStatus.IN_USE)
     unchanged(None)
 
@@ -139,7 +139,7 @@ def test_refusal_for_an_attached_volume_without_the_flag(cast: people.Cast, site
 
 
 def test_refusal_for_a_volumes_replication_status(cast: people.Cast, site: domain.Site, unchanged: Any) -> None:
-    group = site.enabled_group(3)
+    group = standing.replicated(site, 3, status="enabled")
     volume = set_member(group, -1, replication_status=ReplicationStatus.DISABLED)
     unchanged(None)
 
@@ -149,7 +149,7 @@ def test_refusal_for_a_volumes_replication_status(cast: people.Cast, site: domai
 
 
 def test_refusal_of_an_unknown_target(cast: people.Cast, site: domain.Site, unchanged: Any) -> None:
-    group = site.enabled_group(3)
+    group = standing.replicated(site, 3, status="enabled")
     unchanged(None)
 
     unchanged(cast.olga.act(group, "failover_replication", {"secondary_backend_id": "nowhere"}), 400, "nowhere")
@@ -166,7 +166,7 @@ def test_refusal_for_the_types(cast: people.Cast, site: domain.Site, group: mode
 
 @pytest.mark.parametrize("name", ["enable_replication", "disable_replication", "failover_replication", "delete"])
 def test_refusal_while_an_operation_is_open(cast: people.Cast, site: domain.Site, unchanged: Any, name: str) -> None:
-    group = site.enabled_group(2)
+    group = standing.replicated(site, 2, status="enabled")
     cast.olga.act(group, "failover_replication", {})
     unchanged(None)
 
@@ -189,20 +189,17 @@ def test_refusal_for_who_asks(cast: people.Cast, group: models.Group, unchanged:
     unchanged(person.delete(f"/volumes/{volume.pk}"), status)
 
 
-def test_refused_changes_of_a_groups_members(cast: people.Cast, site: domain.Site, unchanged: Any, drain: Any) -> None:
-    group, other = site.new_group(2), site.new_group(1)
-    types.create(site.admin, family=types.VOLUME, name="plain")
-    loose, odd, broken = (
-        cast.olga.post("/volumes", {"volume": {"size": 1, "volume_type": kind}}).body["volume"]["id"]
-        for kind in ("replicable", "plain", "replicable")
-    )
+def test_refused_changes_of_a_groups_members(cast: people.Cast, site: domain.Site, unchanged: Any) -> None:
+    group, other = standing.replicated(site, 2), standing.replicated(site, 1)
+    plain = types.create(site.admin, family=types.VOLUME, name="plain")
+    elsewhere = models.Project.objects.get(pk=cast.otto.project_id)
+    [loose] = [str(volume.pk) for volume in standing.add_volumes(site, 1)]
+    [odd] = [str(volume.pk) for volume in standing.add_volumes(site, 1, volume_type=plain)]
+    [broken] = [str(volume.pk) for volume in standing.add_volumes(site, 1, status="error")]
+    [foreign] = [str(volume.pk) for volume in standing.add_volumes(site, 1, project=elsewhere)]
     mine = str(domain.members(group)[0].pk)
     theirs = str(domain.members(other)[0].pk)
-    foreign = cast.otto.post("/volumes", {"volume": {"size": 1, "volume_type": "replicable"}}).body["volume"]["id"]
-    drain()
-    models.Volume.objects.filter(pk=broken).update(status=VolumeStatus.ERROR)
     set_member(group, 1, status=VolumeStatus.MAINTENANCE)
-    odd_type = models.VolumeType.objects.get(name="plain").pk
     cannot = f"Invalid volume: Cannot add volume {{}} to group {group.pk} because "
     refusals = [
         ({"name": group.name}, f"Invalid Group: Cannot update group {group.pk} because no valid name"),
@@ -212,7 +209,7 @@ def test_refused_changes_of_a_groups_members(cast: people.Cast, site: domain.Sit
         ({"add_volumes": foreign}, cannot.format(foreign) + "volume cannot be found."),
         ({"add_volumes": "no-id"}, cannot.format("no-id") + "volume cannot be found."),
         ({"add_volumes": theirs}, cannot.format(theirs) + f"it is already in group {other.pk}."),
-        ({"add_volumes": odd}, cannot.format(odd) + f"volume type {odd_type} is not supported by the group."),
+        ({"add_volumes": odd}, cannot.format(odd) + f"volume type {plain.pk} is not supported by the group."),
         ({"add_volumes": broken}, "is in an invalid state: error. Valid states are: ('available', 'in-use')."),
         ({"add_volumes": f"{loose},{UNKNOWN}"}, "volume cannot be found."),
         ({"name": "new", "add_volumes": UNKNOWN}, "volume cannot be found."),
