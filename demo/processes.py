@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from demo.places import CHECKOUT
 from demo.surprise import Surprise
 
 _STOP_SECONDS = 20
+_LINGER_SECONDS = 5
+_LOOK_SECONDS = 0.05
 _NOT_INHERITED = ("REPLSITE_", "DJANGO_", "OS_", "CINDER_")
 
 
@@ -21,6 +25,29 @@ def environment(own: Mapping[str, str]) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.upper().startswith(_NOT_INHERITED)}
     # What runs on this machine is not asked for through a proxy.
     return inherited | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"} | dict(own)
+
+
+def end_all(mark: str) -> None:
+    """Wait for the end of every process with this in its environment; kill what takes too long.
+
+    A supervisor that had to be killed leaves grandchildren that notice it a moment later.
+    """
+    end = time.monotonic() + _LINGER_SECONDS
+    while left := _marked(mark):
+        if time.monotonic() > end:
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        time.sleep(_LOOK_SECONDS)
+
+
+def _marked(mark: str) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # it ended, or is somebody else's
+            if mark.encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found
 
 
 class Child:

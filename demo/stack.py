@@ -44,6 +44,7 @@ class Stack:
     ) -> None:
         for child in reversed(self._children):
             child.stop()
+        processes.end_all(f"REPLSITE_STATE_DIR={self.places.state}")
 
     def start(self) -> None:
         """Start it all, and return once everything answers."""
