@@ -56,6 +56,14 @@ class Real:
 @pytest.fixture
 def real(site) -> Iterator[Real]:
     sites = Sites(targets=["west"])
+    try:
+        yield Real(site, sites, make_group(site, sites))
+    finally:
+        sites.end()
+
+
+def make_group(site: domain.Site, sites: Sites) -> models.Group:
+    """Create a group of two volumes on the real sites."""
     paths = {side: str(folder.path) for side, folder in sites.folders.items()}
     backend = backends.add(
         site.admin, name="real", driver="qemu", options={"site": paths[""]}, targets={"west": {"site": paths["west"]}}
@@ -66,8 +74,7 @@ def real(site) -> Iterator[Real]:
     for number in range(2):
         volumes.create(site.owner, size_gib=1, volume_type="replicable", group_id=group.pk, name=f"real-{number}")
     domain.drain()
-    yield Real(site, sites, group)
-    sites.end()
+    return group
 
 
 def prepare_enable(real: Real) -> None:
