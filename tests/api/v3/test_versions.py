@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 
@@ -55,6 +56,16 @@ def test_without_a_log_in_nothing_is_told(cast: people.Cast) -> None:
     assert answer.status_code == 401
     assert json.loads(answer.content)["error"]["title"] == "Unauthorized"
     assert answer["WWW-Authenticate"]
+
+
+def test_guessing_a_password_is_slowed_down(cast: people.Cast) -> None:
+    wrong = base64.b64encode(b"olga:wrong").decode()
+
+    answers = [Client().get("/v3/groups", headers={"Authorization": f"Basic {wrong}"}) for _ in range(6)]
+
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+    assert int(answers[-1]["Retry-After"]) > 0
+    assert json.loads(answers[-1].content)["overLimit"]["code"] == 429
 
 
 @pytest.mark.parametrize("header", ["volume 3.38", "compute 2.1, volume 3.38", "VOLUME 3.38"])
