@@ -44,7 +44,9 @@ def parse(declared: Iterable[Option], given: Mapping[str, object]) -> dict[str, 
     """
     options = {option.name: option for option in declared}
     problems = [
-        f"unknown option '{name}' (known: {', '.join(sorted(options)) or 'none'})" for name in given if name not in options
+        f"unknown option '{name}' (known: {', '.join(sorted(options)) or 'none'})"
+        for name in given
+        if name not in options
     ]
     values: dict[str, Value] = {}
     for option in options.values():

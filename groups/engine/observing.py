@@ -63,9 +63,7 @@ def _look(driver: base.Driver, group: models.Group) -> bool:
     return True
 
 
-def _has_stale_primary(
-    driver: base.Driver, group: models.Group, value: base.Group, facts: base.GroupFacts
-) -> bool:
+def _has_stale_primary(driver: base.Driver, group: models.Group, value: base.Group, facts: base.GroupFacts) -> bool:
     """Tell whether the primary came back from a failover it knows nothing of.
 
     Only where the failover was confirmed and the secondary says so too: in doubt nothing is cut off.
@@ -111,7 +109,10 @@ def _observe(
     driver: base.Driver, group: base.Group, *, epoch: int, sides: Collection[str] | None = None
 ) -> base.GroupFacts:
     return calls.short(
-        lambda call: driver.observe(group, sides=sides, call=call), name="observe", epoch=epoch, deadline_seconds=_LOOK_SECONDS
+        lambda call: driver.observe(group, sides=sides, call=call),
+        name="observe",
+        epoch=epoch,
+        deadline_seconds=_LOOK_SECONDS,
     )
 
 

@@ -16,8 +16,8 @@ class Subject(Row):
 
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
     user_id = models.CharField(max_length=64)
-    name = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API tells null from empty
-    description = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API tells null from empty
+    name = models.CharField(max_length=255, null=True, blank=True)
+    description = models.CharField(max_length=255, null=True, blank=True)
     availability_zone = models.CharField(max_length=255, default="nova")
     backend = models.ForeignKey(Backend, on_delete=models.PROTECT, related_name="+")
     replication_status = word_field(statuses.ReplicationStatus, default=statuses.ReplicationStatus.DISABLED)

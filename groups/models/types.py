@@ -11,7 +11,7 @@ class VolumeType(Row):
     """What kind of volume this is, and by its extra specs what its backend must be able to do."""
 
     name = models.CharField(max_length=255, unique=True)
-    description = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API tells null from empty
+    description = models.CharField(max_length=255, null=True, blank=True)
     is_public = models.BooleanField(default=True, help_text="Whether every project may use it.")
     updated_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -32,7 +32,7 @@ class GroupType(Row):
     """What kind of group this is, and by its group specs whether and how it is replicated."""
 
     name = models.CharField(max_length=255, unique=True)
-    description = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API tells null from empty
+    description = models.CharField(max_length=255, null=True, blank=True)
     is_public = models.BooleanField(default=True, help_text="Whether every project may use it.")
     updated_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -54,7 +54,7 @@ class ExtraSpec(Row):
 
     volume_type = models.ForeignKey(VolumeType, on_delete=models.CASCADE, related_name="extra_specs")
     key = models.CharField(max_length=255)
-    value = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API tells null from empty
+    value = models.CharField(max_length=255, null=True, blank=True)
 
     class Meta:
         ordering = ("key",)
@@ -70,7 +70,7 @@ class GroupSpec(Row):
 
     group_type = models.ForeignKey(GroupType, on_delete=models.CASCADE, related_name="group_specs")
     key = models.CharField(max_length=255)
-    value = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - the API tells null from empty
+    value = models.CharField(max_length=255, null=True, blank=True)
 
     class Meta:
         ordering = ("key",)

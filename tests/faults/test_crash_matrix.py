@@ -148,9 +148,7 @@ class Bench:
     def storage(self, group: models.Group) -> dict[str, Any]:
         """Return what each side lets clients do with each member, in the order of creation."""
         return {
-            side: [
-                self.site.control.can_write(side=side, volume_id=str(volume.pk)) for volume in domain.members(group)
-            ]
+            side: [self.site.control.can_write(side=side, volume_id=str(volume.pk)) for volume in domain.members(group)]
             for side in ("", "site-b", "site-c")
         }
 
