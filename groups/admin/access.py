@@ -22,6 +22,7 @@ from groups import models
 from groups.admin import acting, pages, shown
 from groups.admin.bases import ManagedMixin, PageAdmin
 from groups.admin.verbs import Fact, Verb, VerbsMixin
+from groups.services import tokens
 
 RULE = "identity:manage"
 
@@ -150,7 +151,7 @@ class Revoke(Verb[models.Token]):
 
     def act(self, values: dict[str, Any]) -> pages.Done:
         """Do it."""
-        models.Token.objects.filter(pk=self.row.pk).delete()
+        tokens.take_back(self.caller, audit_id=self.row.audit_id)
         return f"The token {self.row.audit_id} of {self.row.user} was revoked.", shown.listing(models.Token)
 
 

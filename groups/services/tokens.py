@@ -12,8 +12,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from groups import errors, models
+from groups import callers, errors, models
 from groups.queries import access
+from groups.services import policies
 
 PURGED_AT_ONCE = 100
 """How many expired tokens are removed, at most, when a new one is given out."""
@@ -78,6 +79,12 @@ def find(text: str) -> Shown:
 def revoke(text: str) -> None:
     """Make a token useless at once; one that is unknown is fine."""
     models.Token.objects.filter(digest=_digest(text)).delete()
+
+
+def take_back(caller: callers.Caller, *, audit_id: str) -> None:
+    """Make somebody's token useless at once, for admins; the audit id is all that names it to people."""
+    policies.require(caller, "identity:manage")
+    models.Token.objects.filter(audit_id=audit_id).delete()
 
 
 def _purge() -> None:

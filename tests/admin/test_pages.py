@@ -13,9 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from groups import models, statuses
+from groups import errors, models, statuses
 from groups.admin import words
-from groups.services import replication
+from groups.services import logins, replication
 from tests.admin.conftest import Cast, page, rows, text
 from tests.support.domain import Site, drain, last_operation
 
@@ -147,6 +147,22 @@ def test_somebody_not_logged_in_is_asked_to(site: Site, cast: Cast, client):
     answers = [client.get(FRONT), client.get(page(group, "failover")), client.post(page(group, "failover"))]
 
     assert all(answer.status_code == 302 and "/admin/login/" in answer["Location"] for answer in answers)
+
+
+def test_guessing_passwords_of_the_console_is_slowed_down(site: Site, client):
+    get_user_model().objects.create_superuser("boss", password="open sesame")
+    address = reverse("admin:login")
+
+    first = client.post(address, {"username": "boss", "password": "wrong"})
+    for _ in range(logins.FREE_FAILURES - 1):
+        client.post(address, {"username": "boss", "password": "wrong"})
+    waiting = client.post(address, {"username": "boss", "password": "open sesame"})
+    models.LoginAttempt.objects.all().delete()
+    welcome = client.post(address, {"username": "boss", "password": "open sesame"})
+
+    assert "Please enter the correct" in text(first)
+    assert errors.TooManyAttempts.remedy in text(waiting)
+    assert (welcome.status_code, welcome["Location"]) == (302, FRONT)
 
 
 def test_lists_find_by_name_and_by_the_beginning_of_an_id(site: Site, cast: Cast):
