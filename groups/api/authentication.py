@@ -39,7 +39,7 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class BasicAuthentication(BaseAuthentication):
-    """A name and a password; the project is the account's, or the one X-Project-Id names."""
+    """A name and a password; the project is the one X-Project-Id or the address names, or the account's."""
 
     def authenticate(self, request: Request) -> tuple[object, access.Access] | None:
         """Return user and access. Raises `NotAuthenticated` or `TooManyAttempts`."""
@@ -48,8 +48,9 @@ class BasicAuthentication(BaseAuthentication):
             return None
         name, password = _decoded(encoded)
         user = logins.with_basic(name=name, password=password, address=address_of(request))
-        project = request.headers.get(PROJECT_HEADER)
-        return user, access.chosen(user, project) if project else access.first(user)
+        if project := request.headers.get(PROJECT_HEADER):
+            return user, access.chosen(user, project)
+        return user, access.at_address(user, request.parser_context["kwargs"].get("project_id"))
 
     def authenticate_header(self, request: Request) -> str:
         """Say in a 401 how to log in."""

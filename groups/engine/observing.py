@@ -47,6 +47,8 @@ def _lone_volumes_at_rest(backend: models.Backend) -> Iterator[models.Volume]:
 
 def _look(driver: base.Driver, group: models.Group) -> bool:
     value = storage.group_value(group, storage.members(group))
+    if not value.volumes:
+        return False
     try:
         facts = _observe(driver, value, epoch=group.epoch)
         if _is_shut(facts, group.active_backend_id):
@@ -102,7 +104,7 @@ def _look_at_lone(driver: base.Driver, volume: models.Volume) -> bool:
 
 def _is_shut(facts: base.GroupFacts, active: str) -> bool:
     """Tell whether the recorded active side answers but lets no client in."""
-    return bool(facts.volumes) and facts.side(active).reachable and not facts.writable
+    return facts.side(active).reachable and not facts.writable
 
 
 def _observe(

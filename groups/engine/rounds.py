@@ -31,11 +31,11 @@ _LONGEST_PAUSE_SECONDS = 300.0
 _ROUNDS = (statuses.ReplicationStatus.ENABLED, statuses.ReplicationStatus.FAILOVER_ERROR)
 
 
-def schedule(operation: models.Operation, *, driver: base.Driver, interval_seconds: float) -> None:
+def schedule(operation: models.Operation, *, driver: base.Driver, group: base.Group) -> None:
     """Make a group's next round due after an interval. Runs within an ending transaction."""
-    if not driver.capabilities.rounds or operation.group is None:
+    if not driver.capabilities.rounds or not group.volumes or operation.group is None:
         return
-    due = timezone.now() + datetime.timedelta(seconds=interval_seconds)
+    due = timezone.now() + datetime.timedelta(seconds=group.interval_seconds)
     models.Round.objects.update_or_create(
         group=operation.group,
         defaults={"due_at": due, "failures": 0, "error": "", "lease_until": None, "dispatched_at": None, "owner": ""},

@@ -37,14 +37,14 @@ def require_active(group: base.Group, facts: base.GroupFacts, *, backend_id: str
     elsewhere = [fact.id for fact in facts.volumes if fact.active_side != backend_id or fact.error]
     if facts.active_side != backend_id or elsewhere or len(facts.volumes) != len(group.volumes):
         raise NotConfirmed(f"Not every volume is active on {side_name(backend_id)}. {describe(group, facts)}")
-    if not facts.writable and group.volumes:
+    if not facts.writable:
         raise NotConfirmed(f"The volumes cannot be written on {side_name(backend_id)}. {describe(group, facts)}")
 
 
 def require_protected(group: base.Group, facts: base.GroupFacts) -> None:
     """Raise `NotConfirmed` unless replication runs and every member is in a complete point."""
     bare = [fact.id for fact in facts.volumes if not fact.protected]
-    if bare or len(facts.volumes) != len(group.volumes) or (group.volumes and not facts.replicating):
+    if bare or len(facts.volumes) != len(group.volumes) or not facts.replicating:
         named = storage.names(group.volumes, bare) or "the group"
         raise NotConfirmed(f"Not protected: {named}. {describe(group, facts)}")
 

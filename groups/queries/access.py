@@ -77,6 +77,19 @@ def chosen(user: User, id_or_name: str) -> Access:
     return to(user, project)
 
 
+def at_address(user: User, project_id: str | None) -> Access:
+    """Return a user's access to the project that an address names, or else to their first one.
+
+    A project that is not theirs is left to the door: its address is wrong, not the password.
+    """
+    if project_id is None:
+        return first(user)
+    try:
+        return chosen(user, project_id)
+    except errors.NotAuthenticated:
+        return first(user)
+
+
 def project(id_or_name: str) -> models.Project:
     """Return a project by its id or name. Raises `NotFound`."""
     found = _named(id_or_name)

@@ -73,3 +73,22 @@ class TestHappyPath:
         operation.refresh_from_db()
         assert (operation.state, operation.result["mode"]) == ("succeeded", "unplanned")
         assert site.read(first, side="site-b") == "in the point"
+
+
+class TestAnEmptyGroup:
+    def test_goes_through_the_whole_walkthrough(self, site):
+        group = site.new_group(0)
+        seen = []
+
+        for verb, options in (
+            (replication.enable, {}),
+            (replication.failover, {}),
+            (replication.failover, {"secondary_backend_id": "default"}),
+            (replication.disable, {}),
+        ):
+            verb(site.owner, group_id=group.pk, **options)
+            domain.drain()
+            group.refresh_from_db()
+            seen.append((group.replication_status, group.active_backend_id))
+
+        assert seen == [("enabled", ""), ("failed-over", "site-b"), ("enabled", ""), ("disabled", "")]

@@ -10,7 +10,6 @@ from celery import current_app
 from groups import models
 from groups.services import replication
 from tests.support import domain, processes
-from tests.support.crew import ended
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -43,7 +42,7 @@ def test_a_worker_killed_in_the_middle_of_a_driver_call_is_taken_over(site, crew
     first.kill()
     crew.beat()
     crew.worker()
-    processes.wait_until(lambda: ended(operation), what="the operation's end")
+    crew.wait_for_end(operation)
 
     group.refresh_from_db()
     assert (operation.state, group.replication_status, group.status) == ("succeeded", status, "available")
@@ -66,7 +65,7 @@ def test_a_worker_frozen_past_its_lease_has_no_effect_when_it_wakes(site, crew):
     first.freeze()
     crew.beat()
     crew.worker()
-    processes.wait_until(lambda: ended(operation), what="the operation's end")
+    crew.wait_for_end(operation)
     first.wake()
     processes.wait_until(
         lambda: all(call.outcome is not None for call in site.control.log(method="promote")), what="the late call's end"
@@ -88,7 +87,7 @@ def test_an_operation_whose_message_was_lost_is_run_all_the_same(site, crew):
     crew.beat()
     crew.worker()
 
-    processes.wait_until(lambda: ended(operation), what="the operation's end")
+    crew.wait_for_end(operation)
 
     assert lost >= 1
     assert operation.state == "succeeded"
@@ -105,6 +104,6 @@ def test_an_operation_accepted_while_the_broker_is_down_is_run_once_it_is_back(s
     crew.beat()
     crew.worker()
 
-    processes.wait_until(lambda: ended(operation), what="the operation's end")
+    crew.wait_for_end(operation)
 
     assert operation.state == "succeeded"

@@ -126,7 +126,7 @@ def test_a_worker_killed_in_a_step_is_taken_over(real, crew, prepare, verb, opti
     first.kill()
     crew.beat()
     crew.worker()
-    processes.wait_until(lambda: ended(operation), what="the operation's end")
+    crew.wait_for_end(operation)
 
     real.group.refresh_from_db()
     assert (operation.state, real.group.replication_status) == ("succeeded", status), operation.error

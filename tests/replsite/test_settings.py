@@ -90,4 +90,4 @@ def test_a_request_for_an_unknown_host_is_refused(client: Client) -> None:
 
 
 def test_an_unknown_address_is_not_redirected_to_one_with_a_slash(client: Client) -> None:
-    assert client.post("/admin").status_code == 404
+    assert client.post("/healthz/").status_code == 404

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from groups import models
-from tests.support import workers
+from tests.support import processes, workers
 
 
 class Crew:
@@ -24,6 +24,17 @@ class Crew:
         """Start beat."""
         self._started.append(workers.beat(self._folder / "beat.log", self._folder / "beat-schedule", **settings))
         return self._started[-1]
+
+    def wait_for_end(self, operation: models.Operation) -> None:
+        """Wait until an operation has ended; fail with what everybody said when it does not."""
+        try:
+            processes.wait_until(lambda: ended(operation), what="the operation's end")
+        except AssertionError as error:
+            said = "\n".join(
+                f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in sorted(self._folder.glob("*.log"))
+            )
+            row = models.Operation.objects.filter(pk=operation.pk).values().get()
+            raise AssertionError(f"{error}\n{row}\n{said}") from error
 
     def dismiss(self) -> None:
         """Kill whoever is left."""

@@ -16,6 +16,9 @@ class Handler(abc.ABC):
     Built anew for every attempt; keeps nothing that the journal does not hold.
     """
 
+    needs_members = False
+    """Whether the verb means nothing for a group without volumes."""
+
     looks_back = True
     """Whether the group is looked at after a failure, to say what is true then."""
 
@@ -32,9 +35,16 @@ class Handler(abc.ABC):
         """Return the group as the driver knows it."""
         return self.context.group
 
-    @abc.abstractmethod
     def steps(self) -> Sequence[Step]:
-        """Return the steps in order; the same ones on every attempt."""
+        """Return the steps in order; the same ones on every attempt.
+
+        Where there is nothing to replicate there is nothing to do, and the storage is not asked.
+        """
+        return () if self.needs_members and not self.group.volumes else self.work()
+
+    @abc.abstractmethod
+    def work(self) -> Sequence[Step]:
+        """Return the steps in order."""
 
     def result(self) -> Mapping[str, object]:
         """Return what the operation found and measured, for its row."""

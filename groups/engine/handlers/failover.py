@@ -26,6 +26,8 @@ _LOOK_SECONDS = 5.0
 class Change(Handler):
     """What failing over and failing back have in common."""
 
+    needs_members = True
+
     @property
     def target(self) -> str:
         """Return the side to become active."""
@@ -142,7 +144,7 @@ class Change(Handler):
 class Failover(Change):
     """Make a secondary the active side."""
 
-    def steps(self) -> Sequence[Step]:
+    def work(self) -> Sequence[Step]:
         """Return the steps."""
         return (
             Step(name="preflight", run=self._preflight, every_attempt=True),
@@ -168,7 +170,7 @@ class Failover(Change):
         }
         if self._has_arrived(facts):
             return {**found, "mode": ARRIVED}
-        if facts.side(self.target).consistent_at is None and self.group.volumes:
+        if facts.side(self.target).consistent_at is None:
             raise NoRecoveryPoint(f"{truth.side_name(self.target).capitalize()} holds no complete point of the group.")
         return {**found, "mode": self._decided(asked, answers=left is not None)}
 
@@ -198,7 +200,7 @@ class Failover(Change):
 class Failback(Change):
     """Make the primary the active side again, and protect the group anew."""
 
-    def steps(self) -> Sequence[Step]:
+    def work(self) -> Sequence[Step]:
         """Return the steps."""
         return (
             Step(name="preflight", run=self._preflight, every_attempt=True),
@@ -212,7 +214,7 @@ class Failback(Change):
 
     def on_success(self) -> None:
         """Schedule the next round."""
-        rounds.schedule(self.context.operation, driver=self.driver, interval_seconds=self.group.interval_seconds)
+        rounds.schedule(self.context.operation, driver=self.driver, group=self.group)
 
     def _preflight(self, call: base.Call) -> Mapping[str, object]:
         asked = self.context.arguments["mode"]

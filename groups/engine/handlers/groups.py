@@ -21,7 +21,7 @@ class CreateGroup(Handler):
 
     looks_back = False
 
-    def steps(self) -> Sequence[Step]:
+    def work(self) -> Sequence[Step]:
         """Return the one step."""
         return (Step(name="create group", run=self._create, undo=self._delete),)
 
@@ -39,7 +39,7 @@ class UpdateGroup(Handler):
     until the storage has let them go.
     """
 
-    def steps(self) -> Sequence[Step]:
+    def work(self) -> Sequence[Step]:
         """Return the one step."""
         return (Step(name="change members", run=self._change, undo=self._change_back, commits=True),)
 
@@ -76,7 +76,7 @@ class UpdateGroup(Handler):
 class DeleteGroup(Handler):
     """Take down replication, then delete the volumes one by one."""
 
-    def steps(self) -> Sequence[Step]:
+    def work(self) -> Sequence[Step]:
         """Return the steps."""
         return (
             Step(name="forget group", run=self._forget, commits=True),

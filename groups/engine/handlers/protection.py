@@ -14,7 +14,9 @@ from groups.statuses import ReplicationStatus
 class Enable(Handler):
     """Copy every volume to every target, and see that each target holds a complete point."""
 
-    def steps(self) -> Sequence[Step]:
+    needs_members = True
+
+    def work(self) -> Sequence[Step]:
         """Return the steps: copy, verify."""
         fresh = self._was() == ReplicationStatus.DISABLED
         return (
@@ -25,7 +27,7 @@ class Enable(Handler):
 
     def on_success(self) -> None:
         """Schedule the first round."""
-        rounds.schedule(self.context.operation, driver=self.driver, interval_seconds=self.group.interval_seconds)
+        rounds.schedule(self.context.operation, driver=self.driver, group=self.group)
 
     def result(self) -> Mapping[str, object]:
         """Return the points reached."""
@@ -51,7 +53,9 @@ class Enable(Handler):
 class Disable(Handler):
     """Stop replicating, and see that nothing replicates any more."""
 
-    def steps(self) -> Sequence[Step]:
+    needs_members = True
+
+    def work(self) -> Sequence[Step]:
         """Return the steps: take down, verify."""
         return (
             # Half of the copies gone is no protection to go back to: forward is the only way.

@@ -14,7 +14,7 @@ class CreateVolume(Handler):
 
     looks_back = False
 
-    def steps(self) -> Sequence[Step]:
+    def work(self) -> Sequence[Step]:
         """Return the one step."""
         return (Step(name="create volume", run=self._create, undo=self._delete),)
 
@@ -30,7 +30,7 @@ class DeleteVolume(Handler):
 
     looks_back = False
 
-    def steps(self) -> Sequence[Step]:
+    def work(self) -> Sequence[Step]:
         """Return the one step."""
         return (Step(name="delete volume", run=self._delete, commits=True),)
 
