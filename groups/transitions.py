@@ -192,9 +192,7 @@ def reset(subject: models.Group | models.Volume, *, axis: Axis, to: str, reason:
         changed = (
             type(subject)
             .objects.filter(pk=subject.pk, **{column: old})
-            .update(
-                **{column: to, "updated_at": timezone.now()}
-            )
+            .update(**{column: to, "updated_at": timezone.now()})
         )
         if changed != 1:
             raise errors.WrongState(f"The status of {subject.pk} changed meanwhile.")

@@ -20,7 +20,8 @@ UNKNOWN = format_html('<span class="c-unknown">{}</span>', "unknown")
 NONE = format_html('<span class="c-subtle">{}</span>', "none")
 PRIMARY = "primary"
 
-_NOT_REPLICATED = frozenset({ReplicationStatus.DISABLED, ReplicationStatus.NOT_CAPABLE})
+# What runs on a secondary is replicated nowhere until it has failed back.
+_NOT_REPLICATED = frozenset({ReplicationStatus.DISABLED, ReplicationStatus.NOT_CAPABLE, ReplicationStatus.FAILED_OVER})
 _STALE_SECONDS = 120
 
 

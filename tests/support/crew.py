@@ -30,9 +30,8 @@ class Crew:
         try:
             processes.wait_until(lambda: ended(operation), what="the operation's end")
         except AssertionError as error:
-            said = "\n".join(
-                f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in sorted(self._folder.glob("*.log"))
-            )
+            logs = sorted(self._folder.glob("*.log"))
+            said = "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in logs)
             row = models.Operation.objects.filter(pk=operation.pk).values().get()
             raise AssertionError(f"{error}\n{row}\n{said}") from error
 
