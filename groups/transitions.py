@@ -64,6 +64,16 @@ def start(operation: models.Operation, *, subject: models.Group | models.Volume,
     queueing.wake(operation)
 
 
+def claimable() -> db.Q:
+    """Return the condition that an operation waits for a worker: queued, due again, or its owner silent."""
+    silent = db.Q(lease_until__isnull=True) | db.Q(lease_until__lt=Now())
+    return (
+        db.Q(state=OperationState.QUEUED)
+        | db.Q(state=OperationState.WAITING, not_before__lte=Now())
+        | (db.Q(state__in=(OperationState.RUNNING, OperationState.CANCELING)) & silent)
+    )
+
+
 def claim(operation_id: uuid.UUID, *, owner: str, lease_seconds: float) -> models.Operation | None:
     """Make `owner` the one worker of an operation that is due or whose owner went silent.
 
@@ -73,7 +83,7 @@ def claim(operation_id: uuid.UUID, *, owner: str, lease_seconds: float) -> model
     with transaction.atomic():
         operation = (
             models.Operation.objects.filter(pk=operation_id)
-            .filter(_claimable())
+            .filter(claimable())
             .select_related("group__backend", "group__group_type", "volume__backend")
             .first()
         )
@@ -82,7 +92,7 @@ def claim(operation_id: uuid.UUID, *, owner: str, lease_seconds: float) -> model
         state = OperationState.CANCELING if operation.state == OperationState.CANCELING else OperationState.RUNNING
         claimed = (
             models.Operation.objects.filter(pk=operation_id, fence=operation.fence)
-            .filter(_claimable())
+            .filter(claimable())
             .update(
                 state=state,
                 owner=owner,
@@ -233,15 +243,6 @@ def set_not_replicated(volume_ids: Iterable[uuid.UUID], *, operation: models.Ope
 def _may_become(state: OperationState) -> set[OperationState]:
     """Return the states of an operation that the table lets move to this one."""
     return {before for before, after in statuses.OPERATION_MOVES.items() if state in after}
-
-
-def _claimable() -> db.Q:
-    silent = db.Q(lease_until__isnull=True) | db.Q(lease_until__lt=Now())
-    return (
-        db.Q(state=OperationState.QUEUED)
-        | db.Q(state=OperationState.WAITING, not_before__lte=Now())
-        | (db.Q(state__in=(OperationState.RUNNING, OperationState.CANCELING)) & silent)
-    )
 
 
 def _raise_epoch(operation: models.Operation) -> None:

@@ -9,8 +9,7 @@ from django.conf import settings
 from django.db import models as db
 from django.db.models.functions import Now
 
-from groups import models, queueing
-from groups.statuses import OperationState
+from groups import models, queueing, transitions
 
 log = structlog.get_logger(__name__)
 
@@ -24,14 +23,8 @@ def sweep() -> int:
     """
     forgotten = Now() - datetime.timedelta(seconds=settings.REPLSITE.redispatch_seconds)
     unsent = db.Q(dispatched_at__isnull=True) | db.Q(dispatched_at__lt=forgotten)
-    silent = db.Q(lease_until__isnull=True) | db.Q(lease_until__lt=Now())
-    waiting_for_a_worker = (
-        db.Q(state=OperationState.QUEUED)
-        | db.Q(state=OperationState.WAITING, not_before__lte=Now())
-        | (db.Q(state__in=(OperationState.RUNNING, OperationState.CANCELING)) & silent)
-    )
     rows = list(
-        models.Operation.objects.filter(waiting_for_a_worker)
+        models.Operation.objects.filter(transitions.claimable())
         .filter(unsent)
         .order_by("created_at")
         .values_list("pk", "kind", "state")[:_AT_ONCE]

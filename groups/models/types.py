@@ -7,8 +7,8 @@ from django.db import models
 from groups.models.fields import Row
 
 
-class VolumeType(Row):
-    """What kind of volume this is, and by its extra specs what its backend must be able to do."""
+class Template(Row):
+    """What volume types and group types have in common."""
 
     name = models.CharField(max_length=255, unique=True)
     description = models.CharField(max_length=255, null=True, blank=True)
@@ -16,11 +16,18 @@ class VolumeType(Row):
     updated_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
+        abstract = True
         ordering = ("-created_at", "-id")
-        verbose_name = "volume type"
 
     def __str__(self) -> str:
         return self.name
+
+
+class VolumeType(Template):
+    """What kind of volume this is, and by its extra specs what its backend must be able to do."""
+
+    class Meta(Template.Meta):
+        verbose_name = "volume type"
 
     @property
     def specs(self) -> dict[str, str | None]:
@@ -28,20 +35,11 @@ class VolumeType(Row):
         return {spec.key: spec.value for spec in self.extra_specs.all()}
 
 
-class GroupType(Row):
+class GroupType(Template):
     """What kind of group this is, and by its group specs whether and how it is replicated."""
 
-    name = models.CharField(max_length=255, unique=True)
-    description = models.CharField(max_length=255, null=True, blank=True)
-    is_public = models.BooleanField(default=True, help_text="Whether every project may use it.")
-    updated_at = models.DateTimeField(null=True, blank=True, editable=False)
-
-    class Meta:
-        ordering = ("-created_at", "-id")
+    class Meta(Template.Meta):
         verbose_name = "group type"
-
-    def __str__(self) -> str:
-        return self.name
 
     @property
     def specs(self) -> dict[str, str | None]:
