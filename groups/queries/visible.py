@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import TypeVar
 
 from django.db import models as db
@@ -28,6 +29,15 @@ def volume(caller: callers.Caller, volume_id: object, *, lock: bool = False) -> 
     if found is None:
         raise errors.NotFound(f"Volume {volume_id} could not be found.")
     return found
+
+
+def volumes(
+    caller: callers.Caller, volume_ids: Iterable[object], *, lock: bool = False
+) -> dict[uuid.UUID, models.Volume]:
+    """Return those of the volumes that the caller may see, by id, in one statement."""
+    wanted = [found for volume_id in volume_ids if (found := parsed_id(volume_id)) is not None]
+    rows = _owned(caller, models.Volume.objects.select_related("volume_type", "backend")).filter(pk__in=wanted)
+    return {row.pk: row for row in (rows.select_for_update(of=("self",)) if lock else rows).order_by("pk")}
 
 
 def operation(caller: callers.Caller, operation_id: object) -> models.Operation:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db import transaction
 from django.utils import timezone
@@ -159,8 +160,8 @@ def _membership(
         raise errors.InvalidInput(f"Invalid volume: UUIDs {both} are in both add and remove volume list.")
     if not add and not remove:
         return [], []
-    adding = [row for text in add if (row := _to_add(caller, group, text)) is not None]
-    removing = [_to_remove(group, text) for text in remove]
+    adding = _joining(caller, group, add) if add else []
+    removing = _leaving(group, remove) if remove else []
     if adding or removing:
         _check_open_to_change(group)
     return adding, removing
@@ -177,52 +178,61 @@ def _check_open_to_change(group: models.Group) -> None:
         )
 
 
-def _to_add(caller: callers.Caller, group: models.Group, volume_id: str) -> models.Volume | None:
-    try:
-        volume = visible.volume(caller, volume_id, lock=True)
-    except errors.NotFound:
-        raise errors.InvalidInput(
-            f"Invalid volume: Cannot add volume {volume_id} to group {group.pk} because volume cannot be found."
-        ) from None
-    if volume.group_id == group.pk:
-        return None
-    if problem := _why_not_add(group, volume):
-        raise errors.InvalidInput(
-            f"Invalid volume: Cannot add volume {volume.pk} to group {group.pk} because {problem}"
-        )
-    return volume
+def _joining(caller: callers.Caller, group: models.Group, volume_ids: Sequence[str]) -> list[models.Volume]:
+    """Return the volumes to add, those that are members already left out."""
+    found = visible.volumes(caller, volume_ids, lock=True)
+    for volume_id in volume_ids:
+        if visible.parsed_id(volume_id) not in found:
+            raise errors.InvalidInput(
+                f"Invalid volume: Cannot add volume {volume_id} to group {group.pk} because volume cannot be found."
+            )
+    kinds = set(models.GroupVolumeType.objects.filter(group=group).values_list("volume_type_id", flat=True))
+    open_ones = models.Operation.objects.filter(volume__in=found, state__in=statuses.OPEN)
+    busy = set(open_ones.values_list("volume_id", flat=True))
+    joining = [volume for volume in found.values() if volume.group_id != group.pk]
+    for volume in joining:
+        if problem := _why_not_add(group, volume, kinds=kinds, busy=busy):
+            raise errors.InvalidInput(
+                f"Invalid volume: Cannot add volume {volume.pk} to group {group.pk} because {problem}"
+            )
+    return joining
 
 
-def _why_not_add(group: models.Group, volume: models.Volume) -> str:
+def _why_not_add(
+    group: models.Group, volume: models.Volume, *, kinds: Collection[uuid.UUID], busy: Collection[uuid.UUID | None]
+) -> str:
     if volume.group_id is not None:
         return f"it is already in group {volume.group_id}."
     if volume.project_id != group.project_id:
         return "they belong to different projects."
-    if not models.GroupVolumeType.objects.filter(group=group, volume_type_id=volume.volume_type_id).exists():
+    if volume.volume_type_id not in kinds:
         return f"volume type {volume.volume_type_id} is not supported by the group."
     if volume.backend_id != group.backend_id:
         return f"it is on another backend ({volume.backend}) than the group ({group.backend})."
     if volume.status not in _CAN_JOIN:
         valid = tuple(str(word) for word in _CAN_JOIN)
         return f"volume is in an invalid state: {volume.status}. Valid states are: {valid}."
-    if models.Operation.objects.filter(volume=volume, state__in=statuses.OPEN).exists():
+    if volume.pk in busy:
         return "it has an open operation."
     return ""
 
 
-def _to_remove(group: models.Group, volume_id: str) -> models.Volume:
-    wanted = visible.parsed_id(volume_id)
-    volume = models.Volume.objects.filter(group=group, pk=wanted).first() if wanted else None
-    if volume is None:
-        raise errors.InvalidInput(
-            f"Invalid volume: Cannot remove volume {volume_id} from group {group.pk} because it is not in the group."
-        )
-    if volume.status not in _CAN_LEAVE:
-        raise errors.InvalidInput(
-            f"Invalid volume: Cannot remove volume {volume.pk} from group {group.pk} because volume is in an"
-            f" invalid state: {volume.status}. Valid states are: {tuple(str(word) for word in _CAN_LEAVE)}."
-        )
-    return volume
+def _leaving(group: models.Group, volume_ids: Sequence[str]) -> list[models.Volume]:
+    """Return the members to remove."""
+    wanted = {text: visible.parsed_id(text) for text in volume_ids}
+    found = models.Volume.objects.filter(group=group).in_bulk([pk for pk in wanted.values() if pk is not None])
+    for text, pk in wanted.items():
+        if pk not in found:
+            raise errors.InvalidInput(
+                f"Invalid volume: Cannot remove volume {text} from group {group.pk} because it is not in the group."
+            )
+    for volume in found.values():
+        if volume.status not in _CAN_LEAVE:
+            raise errors.InvalidInput(
+                f"Invalid volume: Cannot remove volume {volume.pk} from group {group.pk} because volume is in an"
+                f" invalid state: {volume.status}. Valid states are: {tuple(str(word) for word in _CAN_LEAVE)}."
+            )
+    return list(found.values())
 
 
 def _check_deletable(group: models.Group, members: Sequence[models.Volume], *, delete_volumes: bool) -> None:
