@@ -90,7 +90,7 @@ def test_every_error_code_is_documented():
 
 def test_every_step_of_a_failover_is_documented():
     page = text_of(DOCS / "architecture.md")
-    steps = Failover(None).steps()
+    steps = Failover(None).work()
 
     assert [step.name for step in steps if f"| {step.name} |" not in page] == []
 
