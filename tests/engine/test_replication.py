@@ -92,3 +92,32 @@ class TestAnEmptyGroup:
             seen.append((group.replication_status, group.active_backend_id))
 
         assert seen == [("enabled", ""), ("failed-over", "site-b"), ("enabled", ""), ("disabled", "")]
+
+
+class TestFromSecondaryToSecondary:
+    def test_a_planned_failover_carries_over_what_was_written_on_the_first(self, site):
+        group = site.failed_over_group(2)
+        volume = domain.members(group)[0]
+        site.control.site_down("")
+        site.write(volume, "written on site-b", side="site-b")
+
+        replication.failover(site.owner, group_id=group.pk, secondary_backend_id="site-c")
+        domain.drain_with_retries()
+
+        group.refresh_from_db()
+        operation = domain.last_operation(group)
+        assert (group.replication_status, group.active_backend_id) == ("failed-over", "site-c"), operation.error
+        assert site.read(volume, side="site-c") == "written on site-b"
+        assert not site.control.can_write(side="site-b", volume_id=str(volume.pk))
+
+    def test_failing_over_again_to_where_it_is_does_no_harm(self, site):
+        group = site.failed_over_group(1)
+        (volume,) = domain.members(group)
+        site.write(volume, "stays", side="site-b")
+
+        replication.failover(site.owner, group_id=group.pk, secondary_backend_id="site-b")
+        domain.drain()
+
+        group.refresh_from_db()
+        assert (group.replication_status, group.active_backend_id) == ("failed-over", "site-b")
+        assert site.read(volume, side="site-b") == "stays"
