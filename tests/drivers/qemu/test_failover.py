@@ -208,7 +208,8 @@ def test_a_site_that_does_not_answer_is_told_soon(sites: Sites, failing: str) ->
     began = time.monotonic()
     facts = sites.driver().observe(group, call=sites.call(0))
 
-    assert time.monotonic() - began < (1 if failing == "kill" else 3)
+    # Far below the deadline of the call; how fast it is on an idle machine is not asserted.
+    assert time.monotonic() - began < 5
     assert facts.side(TARGET).reachable is False
     with pytest.raises(SiteUnavailable):
         sites.driver().replicate(group, backend_id=TARGET, call=sites.call())
