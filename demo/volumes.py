@@ -26,11 +26,6 @@ class Volume:
         self._size = size
         self._blocks: dict[int, bytes] = {}
 
-    @property
-    def bytes_held(self) -> int:
-        """Return how much has been written, counting each place once."""
-        return len(self._blocks) * BLOCK
-
     def write(self, socket: Path, *, label: str, size: int) -> None:
         """Write so many bytes of the label's own data, spread over the whole volume."""
         fresh = dict(_data(f"{label} {self.name}", size=size, within=self._size))

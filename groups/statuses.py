@@ -372,8 +372,3 @@ VERB_OF_KIND: dict[Kind, str] = {
     Kind.FAILBACK: "failover replication",
 }
 """The verb in Cinder's refusals, "Cannot enable replication."."""
-
-
-def worst(found: set[str]) -> str:
-    """Return the worst replication status of those given; the set must not be empty."""
-    return min(found, key=lambda word: SEVERITY.index(ReplicationStatus(word)))

@@ -62,8 +62,12 @@ def _judge(group: models.Group, facts: base.GroupFacts, at: datetime.datetime | 
     if group.replication_status != ReplicationStatus.ENABLED:
         return Health.HEALTHY, facts.detail
     unreachable = [side for side in facts.sides if not side.reachable]
-    bare = [fact for fact in facts.volumes if not fact.protected]
-    if unreachable or bare or not facts.replicating:
+    bare = [fact.id for fact in facts.volumes if not fact.protected]
+    if bare:
+        # A group is as good as its worst member.
+        names = storage.names(value.volumes, bare)
+        return Health.BROKEN, f"Not protected: {names}; enable replication again. {truth.describe(value, facts)}"
+    if unreachable or not facts.replicating:
         return Health.BROKEN, truth.describe(value, facts)
     late = datetime.timedelta(seconds=_LATE_ROUNDS * value.interval_seconds + 1)
     if at is None or timezone.now() - at > late:

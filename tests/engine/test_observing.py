@@ -31,6 +31,16 @@ class TestObserving:
         assert group.health == "broken"
         assert "site-c" in group.health_detail
 
+    def test_records_a_group_as_broken_for_one_member_that_is_not_protected_and_names_it(self, site):
+        group = site.enabled_group(1)
+        volumes.create(site.owner, size_gib=1, volume_type="replicable", group_id=group.pk, name="latecomer")
+        domain.drain()
+
+        seen(group)
+
+        assert group.health == "broken"
+        assert "Not protected: latecomer" in group.health_detail
+
     def test_lets_clients_in_again_after_the_storage_was_restarted(self, site):
         group = site.enabled_group(2)
         site.control.site_restart("")
