@@ -197,6 +197,9 @@ HEALTHY: dict[Axis, frozenset[str]] = {
     Axis.OPERATION: frozenset({OperationState.SUCCEEDED}),
 }
 
+# A group in any other replication status keeps its members: who is where would not be certain.
+OPEN_TO_CHANGE = (ReplicationStatus.DISABLED, ReplicationStatus.ENABLED, ReplicationStatus.ERROR)
+
 # The worse the earlier: a group shows its worst member.
 SEVERITY: tuple[ReplicationStatus, ...] = (
     ReplicationStatus.FAILOVER_ERROR,

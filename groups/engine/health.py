@@ -16,10 +16,10 @@ _LATE_ROUNDS = 3
 """How many intervals the newest point may be old before a group counts as lagging."""
 
 
-def record(group: models.Group, facts: base.GroupFacts) -> None:
+def record(group: models.Group, facts: base.GroupFacts, *, value: base.Group) -> None:
     """Write what was seen, unless the group has changed hands since."""
     at = _newest_point(group, facts)
-    word, detail = _judge(group, facts, at)
+    word, detail = _judge(group, facts, at, value=value)
     models.Group.objects.filter(pk=group.pk, epoch=group.epoch).update(
         health=word,
         health_detail=detail,
@@ -52,8 +52,9 @@ def _bytes_behind(facts: base.GroupFacts) -> int | None:
     return max(behind) if behind else None
 
 
-def _judge(group: models.Group, facts: base.GroupFacts, at: datetime.datetime | None) -> tuple[str, str]:
-    value = storage.group_value(group, storage.members(group))
+def _judge(
+    group: models.Group, facts: base.GroupFacts, at: datetime.datetime | None, *, value: base.Group
+) -> tuple[str, str]:
     active = facts.side(group.active_backend_id)
     if not active.reachable:
         return Health.BROKEN, truth.describe(value, facts)

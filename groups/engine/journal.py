@@ -10,6 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from groups import errors, models
+from groups.engine import leases
 from groups.engine.steps import Step
 from groups.statuses import OperationState, StepState
 
@@ -56,9 +57,7 @@ class Journal:
     def begin(self, step: Step) -> None:
         """Note that a step starts. Raises `LeaseLost`."""
         with transaction.atomic():
-            changed = models.Operation.objects.filter(
-                pk=self._operation.pk, fence=self._operation.fence, state__in=_OWNED
-            ).update(
+            changed = leases.owned(self._operation).update(
                 step=step.name,
                 progress_done=0,
                 progress_total=0,
@@ -91,9 +90,7 @@ class Journal:
 
     def begin_undo(self, *, code: str, error: str, remedy: str) -> None:
         """Note that from now on steps are undone, and why, so that a take-over goes on undoing."""
-        changed = models.Operation.objects.filter(
-            pk=self._operation.pk, fence=self._operation.fence, state__in=_OWNED
-        ).update(undoing=True, error_code=code, error=error, remedy=remedy)
+        changed = leases.owned(self._operation).update(undoing=True, error_code=code, error=error, remedy=remedy)
         if changed != 1:
             raise errors.LeaseLost(f"operation {self._operation.pk}, fence {self._operation.fence}")
         self._operation.undoing = True

@@ -91,10 +91,10 @@ class OperationLease(Lease):
                 "waiting_for": waiting_for[:255],
                 "progress_at": Now(),
             }
-        return _owned(self._operation).update(lease_until=until(), heartbeat_at=Now(), **changes) == 1
+        return owned(self._operation).update(lease_until=until(), heartbeat_at=Now(), **changes) == 1
 
     def _should_stop(self) -> bool:
-        state = _owned(self._operation).values_list("state", flat=True).first()
+        state = owned(self._operation).values_list("state", flat=True).first()
         if state is None:
             raise errors.LeaseLost("the lease was taken over")
         return state == OperationState.CANCELING
@@ -125,10 +125,11 @@ def until() -> object:
 
 def release(operation: models.Operation) -> None:
     """Give a claimed operation back, so that the next claim, with a new epoch, may be at once."""
-    _owned(operation).update(lease_until=None, dispatched_at=None)
+    owned(operation).update(lease_until=None, dispatched_at=None)
 
 
-def _owned(operation: models.Operation) -> QuerySet[models.Operation]:
+def owned(operation: models.Operation) -> QuerySet[models.Operation]:
+    """Return the operation's row as long as this claim of it holds, and nothing after."""
     return models.Operation.objects.filter(
         pk=operation.pk, fence=operation.fence, state__in=(OperationState.RUNNING, OperationState.CANCELING)
     )

@@ -60,7 +60,7 @@ def _look(driver: base.Driver, group: models.Group) -> bool:
     except DriverError as error:
         health.record_failure(group, error.message)
         return False
-    health.record(group, facts)
+    health.record(group, facts, value=value)
     rounds.ensure(group, driver=driver)
     return True
 

@@ -104,7 +104,7 @@ def _run(group: models.Group) -> None:
     except DriverError as error:
         _finish_failed(group, error, interval=value.interval_seconds)
         return
-    _finish(group, facts, began=began, interval=value.interval_seconds)
+    _finish(group, facts, began=began, value=value)
 
 
 def _claim(group_id: uuid.UUID, *, owner: str) -> models.Group | None:
@@ -137,16 +137,16 @@ def _claimable() -> db.Q:
     return db.Q(due_at__lte=Now()) & free
 
 
-def _finish(group: models.Group, facts: base.GroupFacts, *, began: datetime.datetime, interval: float) -> None:
+def _finish(group: models.Group, facts: base.GroupFacts, *, began: datetime.datetime, value: base.Group) -> None:
     now = timezone.now()
     _write(
         group,
-        due_at=max(began + datetime.timedelta(seconds=interval), now),
+        due_at=max(began + datetime.timedelta(seconds=value.interval_seconds), now),
         finished_at=now,
         failures=0,
         error="",
     )
-    health.record(group, facts)
+    health.record(group, facts, value=value)
 
 
 def _finish_failed(group: models.Group, error: DriverError, *, interval: float) -> None:

@@ -11,12 +11,10 @@ from django.utils import timezone
 from groups import callers, errors, models, statuses, transitions
 from groups.queries import visible
 from groups.services import placement, policies, recording
-from groups.statuses import Axis, GroupStatus, ReplicationStatus, VolumeStatus
+from groups.statuses import Axis, GroupStatus, VolumeStatus
 
 _CAN_JOIN = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
 _CAN_LEAVE = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE, VolumeStatus.ERROR, VolumeStatus.ERROR_DELETING)
-_OPEN_TO_CHANGE = (ReplicationStatus.DISABLED, ReplicationStatus.ENABLED, ReplicationStatus.ERROR)
-ZONES = ("nova",)
 
 
 def create(
@@ -35,7 +33,7 @@ def create(
     policies.require(caller, "group:create")
     kind = visible.group_type_called(caller, group_type)
     kinds = _volume_types(caller, volume_types)
-    zone = _checked_zone(availability_zone)
+    zone = recording.checked_zone(availability_zone)
     name = recording.checked_text(name, name="name")
     description = recording.checked_text(description, name="description")
     backend = placement.place(group_type=kind, volume_types=kinds)
@@ -139,12 +137,6 @@ def _volume_types(caller: callers.Caller, ids_or_names: Sequence[str]) -> list[m
     return list(found.values())
 
 
-def _checked_zone(zone: str | None) -> str:
-    if zone and zone not in ZONES:
-        raise errors.InvalidInput(f"Invalid input received: Availability zone '{zone}' is invalid.")
-    return zone or ZONES[0]
-
-
 def _changed_labels(group: models.Group, *, name: str | None, description: str | None) -> Mapping[str, str]:
     wanted = {
         "name": recording.checked_text(name, name="name"),
@@ -171,11 +163,7 @@ def _check_open_to_change(group: models.Group) -> None:
     recording.refuse_while_open(group, what="update it")
     if group.status != GroupStatus.AVAILABLE:
         raise errors.WrongState("Invalid Group: Group status must be available.")
-    if group.replication_status not in _OPEN_TO_CHANGE:
-        raise errors.WrongState(
-            f"Invalid Group: Group {group.pk} replication status must be {[str(word) for word in _OPEN_TO_CHANGE]},"
-            f" but current status is: {group.replication_status}. Cannot add or remove volumes."
-        )
+    recording.refuse_unless_open_to_change(group, what="add or remove volumes.")
 
 
 def _joining(caller: callers.Caller, group: models.Group, volume_ids: Sequence[str]) -> list[models.Volume]:

@@ -8,6 +8,8 @@ from django.utils import timezone
 
 from groups import callers, errors, models, statuses
 
+ZONES = ("nova",)
+
 
 def operation(
     caller: callers.Caller,
@@ -46,6 +48,13 @@ def checked_text(value: str | None, *, name: str) -> str | None:
     return value
 
 
+def checked_zone(zone: str | None) -> str:
+    """Return the availability zone asked for, or the only one; raise `InvalidInput` for another."""
+    if zone and zone not in ZONES:
+        raise errors.InvalidInput(f"Invalid input received: Availability zone '{zone}' is invalid.")
+    return zone or ZONES[0]
+
+
 def refuse_while_open(subject: models.Group | models.Volume, *, what: str) -> None:
     """Raise `Busy` when an operation is open on the group or volume."""
     other = models.Operation.objects.filter(subject_id=subject.pk, state__in=statuses.OPEN).first()
@@ -64,4 +73,14 @@ def refuse_while_a_member_is_busy(group: models.Group) -> None:
         raise errors.Busy(
             f"Invalid volume: Volume {other.subject_id} in group {group.pk} has an open operation"
             f" ({other.kind}, {other.state})."
+        )
+
+
+def refuse_unless_open_to_change(group: models.Group, *, what: str) -> None:
+    """Raise `WrongState` when the group's replication status does not let its members change."""
+    if group.replication_status not in statuses.OPEN_TO_CHANGE:
+        raise errors.WrongState(
+            f"Invalid Group: Group {group.pk} replication status must be"
+            f" {[str(word) for word in statuses.OPEN_TO_CHANGE]},"
+            f" but current status is: {group.replication_status}. Cannot {what}"
         )

@@ -10,11 +10,9 @@ from django.utils import timezone
 from groups import callers, errors, models, specs, statuses, transitions
 from groups.queries import visible
 from groups.services import placement, policies, recording
-from groups.services.groups import ZONES
-from groups.statuses import Axis, GroupStatus, ReplicationStatus, VolumeStatus
+from groups.statuses import Axis, GroupStatus, VolumeStatus
 
 _MAX_GIB = 1024 * 1024
-_OPEN_TO_CHANGE = (ReplicationStatus.DISABLED, ReplicationStatus.ENABLED, ReplicationStatus.ERROR)
 
 
 def create(
@@ -37,8 +35,7 @@ def create(
     policies.require(caller, "volume:create")
     if not 1 <= size_gib <= _MAX_GIB:
         raise errors.InvalidInput(f"Invalid input received: size must be from 1 to {_MAX_GIB} GiB, not {size_gib}.")
-    if availability_zone and availability_zone not in ZONES:
-        raise errors.InvalidInput(f"Invalid input received: Availability zone '{availability_zone}' is invalid.")
+    zone = recording.checked_zone(availability_zone)
     with transaction.atomic():
         group = visible.group(caller, group_id, lock=True) if group_id else None
         kind = _type_for(caller, group, volume_type)
@@ -48,7 +45,7 @@ def create(
             user_id=caller.user_id,
             name=recording.checked_text(name, name="name"),
             description=recording.checked_text(description, name="description"),
-            availability_zone=availability_zone or (group.availability_zone if group else ZONES[0]),
+            availability_zone=zone if availability_zone or not group else group.availability_zone,
             backend=backend,
             group=group,
             volume_type=kind,
@@ -143,8 +140,5 @@ def _check_group_takes_volumes(group: models.Group) -> None:
             f"Invalid Group: Group {group.pk} status must be ['available'], but current status is: {group.status}."
             " Cannot create a volume in it."
         )
-    if specs.is_replicated(group.group_type.specs) and group.replication_status not in _OPEN_TO_CHANGE:
-        raise errors.WrongState(
-            f"Invalid Group: Group {group.pk} replication status must be {[str(word) for word in _OPEN_TO_CHANGE]},"
-            f" but current status is: {group.replication_status}. Cannot create a volume in it: fail back first."
-        )
+    if specs.is_replicated(group.group_type.specs):
+        recording.refuse_unless_open_to_change(group, what="create a volume in it: fail back first.")

@@ -7,6 +7,22 @@ from groups.services import replication
 from tests.support import domain
 
 
+def walked_through(site: domain.Site, group: models.Group) -> list[tuple[str, str]]:
+    """Enable, fail over, fail back and disable; return the status and active side after each."""
+    seen = []
+    for verb, options in (
+        (replication.enable, {}),
+        (replication.failover, {}),
+        (replication.failover, {"secondary_backend_id": "default"}),
+        (replication.disable, {}),
+    ):
+        verb(site.owner, group_id=group.pk, **options)
+        domain.drain()
+        group.refresh_from_db()
+        seen.append((group.replication_status, group.active_backend_id))
+    return seen
+
+
 class TestHappyPath:
     def test_enabling_protects_every_volume(self, site):
         group = site.new_group(3)
@@ -21,18 +37,8 @@ class TestHappyPath:
 
     def test_the_walkthrough_shows_the_seed_s_statuses(self, site):
         group = site.new_group(3)
-        seen = []
 
-        for verb, options in (
-            (replication.enable, {}),
-            (replication.failover, {}),
-            (replication.failover, {"secondary_backend_id": "default"}),
-            (replication.disable, {}),
-        ):
-            verb(site.owner, group_id=group.pk, **options)
-            domain.drain()
-            group.refresh_from_db()
-            seen.append(group.replication_status)
+        seen = [status for status, _ in walked_through(site, group)]
 
         assert seen == ["enabled", "failed-over", "enabled", "disabled"]
 
@@ -78,18 +84,8 @@ class TestHappyPath:
 class TestAnEmptyGroup:
     def test_goes_through_the_whole_walkthrough(self, site):
         group = site.new_group(0)
-        seen = []
 
-        for verb, options in (
-            (replication.enable, {}),
-            (replication.failover, {}),
-            (replication.failover, {"secondary_backend_id": "default"}),
-            (replication.disable, {}),
-        ):
-            verb(site.owner, group_id=group.pk, **options)
-            domain.drain()
-            group.refresh_from_db()
-            seen.append((group.replication_status, group.active_backend_id))
+        seen = walked_through(site, group)
 
         assert seen == [("enabled", ""), ("failed-over", "site-b"), ("enabled", ""), ("disabled", "")]
 
