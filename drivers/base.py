@@ -76,6 +76,11 @@ class SideFacts:
     active side it is the present."""
     bytes_behind: int | None = None
     """Bytes it lacks of the active side's data; None when unknown."""
+    claims_active: bool = False
+    """Whether it takes itself for the active side of any member, rightly or not."""
+    bytes_unsent: int | None = None
+    """Bytes written on this side that never reached the active one, and that a resync towards it
+    would discard; None when unknown, 0 on the active side."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,6 +99,8 @@ class GroupFacts:
     """Unix time of the look."""
     epoch: int = 0
     """The highest epoch the storage has seen for the group."""
+    strangers: tuple[str, ...] = ()
+    """Ids of volumes the storage replicates with the group that were not asked about."""
     detail: str = ""
     """What is unusual, in a sentence; empty when nothing is."""
 

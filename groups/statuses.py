@@ -107,6 +107,8 @@ class Kind(StrEnum):
     DISABLE = "disable-replication"
     FAILOVER = "failover"
     FAILBACK = "failback"
+    ADOPT = "adopt"
+    RESTORE = "restore"
 
 
 MEANINGS: dict[type[StrEnum], dict[StrEnum, str]] = {
@@ -217,7 +219,7 @@ GONE = "(gone)"
 """Where a deletion ends: the row is no more."""
 
 PREVIOUS = "(previous)"
-"""Where a cancellation ends: what the status was before the operation."""
+"""Where a cancellation ends, and a restoration's success: what the status was before the operation."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -231,6 +233,8 @@ class Move:
     success: str
     failure: str
     canceled: str = PREVIOUS
+    outcomes: frozenset[str] = frozenset()
+    """Where success may end, for a verb that finds out only by looking; empty where `success` says it."""
     group: frozenset[str] = frozenset()
     """The group statuses it needs; empty where the group's own status is what moves."""
     volumes: frozenset[str] = frozenset()
@@ -289,6 +293,26 @@ MOVES: dict[str, Move] = {
             passing=_R.FAILING_OVER,
             success=_R.ENABLED,
             failure=_R.FAILOVER_ERROR,
+            group=frozenset({_G.AVAILABLE}),
+            volumes=_USABLE,
+        ),
+        Move(
+            verb=Kind.ADOPT,
+            axis=Axis.REPLICATION,
+            sources=frozenset({_R.DISABLED, _R.ENABLED, _R.FAILED_OVER, _R.ERROR, _R.FAILOVER_ERROR}),
+            passing=_R.FAILING_OVER,
+            success=_R.FAILED_OVER,
+            outcomes=frozenset({_R.DISABLED, _R.ENABLED, _R.FAILED_OVER}),
+            failure=PREVIOUS,
+            group=frozenset({_G.AVAILABLE}),
+        ),
+        Move(
+            verb=Kind.RESTORE,
+            axis=Axis.REPLICATION,
+            sources=frozenset({_R.DISABLED, _R.ENABLED, _R.FAILED_OVER}),
+            passing=_R.FAILING_OVER,
+            success=PREVIOUS,
+            failure=_R.ERROR,
             group=frozenset({_G.AVAILABLE}),
             volumes=_USABLE,
         ),

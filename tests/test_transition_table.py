@@ -19,8 +19,8 @@ REPLICATION_VERBS = [verb for verb, move in statuses.MOVES.items() if move.axis 
 
 def ends(move: Move, before: str) -> set[str]:
     """Return where an operation may leave its axis: success, failure, cancellation."""
-    canceled = before if move.canceled == statuses.PREVIOUS else move.canceled
-    return {move.success, move.failure, canceled}
+    words = {*(move.outcomes or {move.success}), move.failure, move.canceled}
+    return {before if word == statuses.PREVIOUS else word for word in words}
 
 
 def steps(state: Pair, moves: Mapping[str, Move], *, resets: bool, deletes: bool) -> set[Pair]:
@@ -76,7 +76,8 @@ def problems(moves: Mapping[str, Move]) -> list[str]:
             found.append(f"{verb} is refused from {source}")
     found += [f"{move.verb} never ends" for move in moves.values() if move.passing in ends(move, "")]
     for move in moves.values():
-        if move.axis is Axis.REPLICATION and move.success not in statuses.HEALTHY[Axis.REPLICATION]:
+        good = {*statuses.HEALTHY[Axis.REPLICATION], statuses.PREVIOUS}
+        if move.axis is Axis.REPLICATION and not (move.outcomes or {move.success}) <= good:
             found.append(f"{move.verb} succeeds in {move.success}")
     return found
 
@@ -96,6 +97,14 @@ MUST_ACCEPT = [
     (Kind.FAILBACK, ReplicationStatus.FAILED_OVER),
     (Kind.FAILBACK, ReplicationStatus.ERROR),
     (Kind.FAILBACK, ReplicationStatus.FAILOVER_ERROR),
+    (Kind.ADOPT, ReplicationStatus.DISABLED),
+    (Kind.ADOPT, ReplicationStatus.ENABLED),
+    (Kind.ADOPT, ReplicationStatus.FAILED_OVER),
+    (Kind.ADOPT, ReplicationStatus.ERROR),
+    (Kind.ADOPT, ReplicationStatus.FAILOVER_ERROR),
+    (Kind.RESTORE, ReplicationStatus.DISABLED),
+    (Kind.RESTORE, ReplicationStatus.ENABLED),
+    (Kind.RESTORE, ReplicationStatus.FAILED_OVER),
 ]
 EDGES = [(verb, source) for verb in REPLICATION_VERBS for source in sorted(statuses.MOVES[verb].sources)]
 
@@ -116,7 +125,7 @@ def test_taking_an_edge_away_is_noticed(verb, source):
 def test_a_verb_that_ends_in_its_passing_status_is_noticed(verb):
     move = statuses.MOVES[verb]
 
-    assert problems({**statuses.MOVES, verb: dataclasses.replace(move, success=move.passing)})
+    assert problems({**statuses.MOVES, verb: dataclasses.replace(move, success=move.passing, outcomes=frozenset())})
 
 
 @pytest.mark.parametrize("verb", statuses.MOVES)

@@ -5,6 +5,7 @@ No status column is written outside `groups.transitions`.
 """
 
 from groups.models.backends import Backend, ReplicationTarget
+from groups.models.findings import Finding, Pulse
 from groups.models.groups import Group, GroupVolumeType, Round, Volume
 from groups.models.operations import Event, Operation, OperationStep
 from groups.models.projects import LoginAttempt, Project, RoleAssignment, Token
@@ -14,6 +15,7 @@ __all__ = [
     "Backend",
     "Event",
     "ExtraSpec",
+    "Finding",
     "Group",
     "GroupSpec",
     "GroupType",
@@ -22,6 +24,7 @@ __all__ = [
     "Operation",
     "OperationStep",
     "Project",
+    "Pulse",
     "ReplicationTarget",
     "RoleAssignment",
     "Round",
