@@ -27,6 +27,7 @@ class Code(StrEnum):
     UNKNOWN_MEMBER = "unknown-member"
     LAGGING = "lagging"
     UNSENT_WRITES = "unsent-writes"
+    NOT_OBSERVED = "not-observed"
     BACKEND_UNUSABLE = "backend-unusable"
     NO_PROGRESS = "no-progress"
 
@@ -147,6 +148,11 @@ MEANINGS: dict[Code, Meaning] = {
         severity=Severity.NOTICE,
         title="The side that was left holds writes that never reached the active one.",
         remedy="Save what is needed of them before failing back: failing back discards them.",
+    ),
+    Code.NOT_OBSERVED: Meaning(
+        severity=Severity.WARNING,
+        title="The last look at the group's storage failed: what is true of it now is not known.",
+        remedy="See what the storage or its driver reports; the next look is taken by itself.",
     ),
     Code.BACKEND_UNUSABLE: Meaning(
         severity=Severity.CRITICAL,

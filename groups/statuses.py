@@ -397,5 +397,7 @@ VERB_OF_KIND: dict[Kind, str] = {
     Kind.DISABLE: "disable replication",
     Kind.FAILOVER: "failover replication",
     Kind.FAILBACK: "failover replication",
+    Kind.ADOPT: "adopt what the storage says",
+    Kind.RESTORE: "restore what is recorded",
 }
-"""The verb in Cinder's refusals, "Cannot enable replication."."""
+"""The verb in refusals, which have Cinder's form: "Cannot enable replication."."""

@@ -31,6 +31,8 @@ class End:
     """How an operation ended, and what goes into the same transaction."""
 
     state: OperationState
+    to: str = ""
+    """Where success ends, for a verb whose move leaves it open; one of the move's outcomes."""
     code: str = ""
     error: str = ""
     truth: str = ""
@@ -330,9 +332,8 @@ def _settle(operation: models.Operation, how: End, *, actor: str = "") -> None:
     operation.state = how.state
     if subject is not None:
         move = statuses.MOVES[operation.kind]
-        to = {OperationState.SUCCEEDED: move.success, OperationState.CANCELED: move.canceled}.get(
-            how.state, move.failure
-        )
+        success = how.to if how.to in move.outcomes else move.success
+        to = {OperationState.SUCCEEDED: success, OperationState.CANCELED: move.canceled}.get(how.state, move.failure)
         events.append(_leave_passing(operation, subject, move=move, to=to, how=how, actor=actor))
     models.Event.objects.bulk_create(events)
 

@@ -16,11 +16,12 @@ _LATE_ROUNDS = 3
 """How many intervals the newest point may be old before a group counts as lagging."""
 
 
-def record(group: models.Group, facts: base.GroupFacts, *, value: base.Group) -> None:
-    """Write what was seen, unless the group has changed hands since."""
+def record(group: models.Group, facts: base.GroupFacts, *, value: base.Group) -> str | None:
+    """Write what was seen and return the word for it; None, with nothing written, when the group has changed
+    hands since."""
     at = _newest_point(group, facts)
     word, detail = _judge(group, facts, at, value=value)
-    models.Group.objects.filter(pk=group.pk, epoch=group.epoch).update(
+    written = models.Group.objects.filter(pk=group.pk, epoch=group.epoch).update(
         health=word,
         health_detail=detail,
         consistent_at=at,
@@ -29,6 +30,7 @@ def record(group: models.Group, facts: base.GroupFacts, *, value: base.Group) ->
         # A database restored from a backup may be behind the storage; its epochs must not be.
         epoch=Greatest("epoch", facts.epoch),
     )
+    return word if written else None
 
 
 def record_failure(group: models.Group, problem: str) -> None:

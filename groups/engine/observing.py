@@ -8,12 +8,13 @@ import structlog
 
 from drivers import base
 from drivers.errors import DriverError
-from groups import models, statuses
-from groups.engine import calls, health, rounds, storage
+from groups import findings as words, models, statuses
+from groups.engine import calls, comparing, findings, health, rounds, storage
 
 log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS = 5.0
+_BACKEND_CODES = (words.Code.BACKEND_UNUSABLE,)
 
 
 def observe_all() -> int:
@@ -28,7 +29,10 @@ def observe_all() -> int:
             driver = storage.driver_for(backend)
         except DriverError as error:
             log.warning("backend_not_usable", backend=backend.name, error=error.message)
+            unusable = comparing.Found(code=words.Code.BACKEND_UNUSABLE, actual=error.message)
+            findings.keep(backend, [unusable], scope=_BACKEND_CODES)
             continue
+        findings.keep(backend, [], scope=_BACKEND_CODES)
         seen += sum(_look(driver, group) for group in _groups_at_rest(backend))
         seen += sum(_look_at_lone(driver, volume) for volume in _lone_volumes_at_rest(backend))
     return seen
@@ -46,8 +50,10 @@ def _lone_volumes_at_rest(backend: models.Backend) -> Iterator[models.Volume]:
 
 
 def _look(driver: base.Driver, group: models.Group) -> bool:
-    value = storage.group_value(group, storage.members(group))
+    members = storage.members(group)
+    value = storage.group_value(group, members)
     if not value.volumes:
+        findings.keep(group, [], scope=comparing.CODES)
         return False
     try:
         facts = _observe(driver, value, epoch=group.epoch)
@@ -59,8 +65,12 @@ def _look(driver: base.Driver, group: models.Group) -> bool:
             facts = _observe(driver, value, epoch=group.epoch)
     except DriverError as error:
         health.record_failure(group, error.message)
+        unknown = comparing.Found(code=words.Code.NOT_OBSERVED, actual=error.message)
+        findings.keep(group, [unknown], scope=(words.Code.NOT_OBSERVED,))
         return False
-    health.record(group, facts, value=value)
+    if (word := health.record(group, facts, value=value)) is not None:
+        found = comparing.differences(group, facts, members=members, health=word)
+        findings.keep(group, found, scope=comparing.CODES)
     rounds.ensure(group, driver=driver)
     return True
 

@@ -163,6 +163,7 @@ class _Attempt:
             self.operation,
             how=transitions.End(
                 state=OperationState.SUCCEEDED,
+                to=handler.outcome(),
                 result=handler.result(),
                 subject_fields=handler.success_fields(),
                 within=handler.on_success,

@@ -48,6 +48,14 @@ def operation(caller: callers.Caller, operation_id: object) -> models.Operation:
     return found
 
 
+def finding(caller: callers.Caller, finding_id: object) -> models.Finding:
+    """Return a finding; one that is no project's is there for admins only. Raises `NotFound`."""
+    found = _by_id(_owned(caller, models.Finding.objects.all()), finding_id)
+    if found is None:
+        raise errors.NotFound(f"Finding {finding_id} could not be found.")
+    return found
+
+
 def group_type(caller: callers.Caller, group_type_id: object) -> models.GroupType:
     """Return a group type by id. Raises `NotFound`."""
     found = _by_id(_public(caller, models.GroupType.objects.prefetch_related("group_specs")), group_type_id)

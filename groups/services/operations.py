@@ -41,7 +41,14 @@ def retry(caller: callers.Caller, *, operation_id: object) -> models.Operation:
                 secondary_backend_id=arguments["target"] or models.backends.DEFAULT_TARGET,
                 allow_attached_volume=arguments["allow_attached_volume"],
                 mode=arguments["mode"],
+                discard_bytes=arguments.get("discard_bytes"),
                 reason=reason,
+            )
+        case Kind.ADOPT:
+            return replication.adopt(caller, group_id=operation.subject_id, reason=reason)
+        case Kind.RESTORE:
+            return replication.restore(
+                caller, group_id=operation.subject_id, reason=reason, discard_bytes=arguments["discard_bytes"]
             )
         case Kind.DELETE_GROUP:
             return groups.delete(caller, group_id=operation.subject_id, delete_volumes=operation.members > 0)

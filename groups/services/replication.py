@@ -54,13 +54,15 @@ def failover(
     secondary_backend_id: str | None = None,
     allow_attached_volume: bool = False,
     mode: Mode = "auto",
+    discard_bytes: int | None = None,
     reason: str = "",
 ) -> models.Operation:
     """Fail a group over to a target, to the default target when none is named, or back to the
     primary when the target is `default`.
 
     Planned loses nothing and needs both sides; unplanned never calls the side that is left;
-    `auto` is planned when that side answers. Raises `InvalidInput` naming the valid targets for
+    `auto` is planned when that side answers. `discard_bytes` is the most that failing back may
+    discard of what the primary alone holds; None sets no limit. Raises `InvalidInput` naming the valid targets for
     an unknown one.
     """
     with transaction.atomic():
@@ -75,6 +77,7 @@ def failover(
             "mode": mode,
             "origin": group.active_backend_id,
             "allow_attached_volume": allow_attached_volume,
+            "discard_bytes": discard_bytes,
         }
         return _start(caller, group, kind=kind, members=members, reason=reason, arguments=arguments)
 
@@ -108,19 +111,49 @@ def list_targets(caller: callers.Caller, *, group_id: object) -> list[Target]:
     ]
 
 
+def adopt(caller: callers.Caller, *, group_id: object, reason: str) -> models.Operation:
+    """Record of a group what the storage says of it; the storage is only looked at."""
+    with transaction.atomic():
+        group = visible.group(caller, group_id, lock=True)
+        policies.require(caller, "group:adopt")
+        members = _check(group, kind=Kind.ADOPT)
+        return _start(caller, group, kind=Kind.ADOPT, members=members, reason=_given(reason))
+
+
+def restore(caller: callers.Caller, *, group_id: object, reason: str, discard_bytes: int = 0) -> models.Operation:
+    """Bring the storage of a group to what is recorded of it.
+
+    A group that was moved away is moved back with what was written there. `discard_bytes` is the
+    most that may be discarded of what the recorded side alone holds.
+    """
+    with transaction.atomic():
+        group = visible.group(caller, group_id, lock=True)
+        policies.require(caller, "group:restore")
+        members = _check(group, kind=Kind.RESTORE)
+        _check_uniform(group, members)
+        if discard_bytes < 0:
+            raise errors.InvalidInput(f"{discard_bytes} bytes cannot be discarded; give 0 or more.")
+        arguments = {
+            "target": group.active_backend_id,
+            "origin": group.active_backend_id,
+            "recorded": group.replication_status,
+            "discard_bytes": discard_bytes,
+        }
+        return _start(caller, group, kind=Kind.RESTORE, members=members, reason=_given(reason), arguments=arguments)
+
+
 def reset(caller: callers.Caller, *, group_id: object, replication_status: str, reason: str) -> None:
     """Set the replication status of a group and its volumes by hand, for admins who say why."""
     with transaction.atomic():
         group = visible.group(caller, group_id, lock=True)
         policies.require(caller, "group:reset_status")
-        if not reason.strip():
-            raise errors.InvalidInput("Give a reason: it is kept with the change.")
+        why = _given(reason)
         recording.refuse_while_open(group, what="reset its replication status; cancel the operation first")
         transitions.reset(
             group,
             axis=Axis.REPLICATION,
             to=replication_status.lower(),
-            reason=reason.strip(),
+            reason=why,
             actor=caller.user_name,
         )
 
@@ -161,6 +194,22 @@ def _check(group: models.Group, *, kind: Kind, allow_attached_volume: bool = Tru
     for volume in members:
         _check_volume(volume, move=move, verb=verb, allow_attached_volume=allow_attached_volume)
     return members
+
+
+def _check_uniform(group: models.Group, members: Sequence[models.Volume]) -> None:
+    """Refuse to restore what is not recorded as one: a member added since is protected by enabling."""
+    for volume in members:
+        if volume.replication_status != group.replication_status:
+            raise errors.WrongState(
+                f"Invalid volume: Volume {volume.pk} has replication status {volume.replication_status}, its group"
+                f" {group.replication_status}; enable replication instead. Cannot restore what is recorded."
+            )
+
+
+def _given(reason: str) -> str:
+    if not reason.strip():
+        raise errors.InvalidInput("Give a reason: it is kept with the change.")
+    return reason.strip()
 
 
 def _check_types(group: models.Group) -> None:

@@ -59,7 +59,8 @@ def text() -> str:
 def _arrows() -> Iterator[str]:
     drawn = set()
     for move in statuses.MOVES.values():
-        if move.axis is not Axis.REPLICATION:
+        # What finds out by looking where it ends would draw an arrow to everywhere.
+        if move.axis is not Axis.REPLICATION or move.outcomes or move.success == statuses.PREVIOUS:
             continue
         found = [(source, move.passing, "begin") for source in sorted(move.sources)]
         found += [(move.passing, move.success, "success"), (move.passing, move.failure, "failure")]

@@ -84,7 +84,7 @@ def _moves() -> str:
             f"`{move.axis}`",
             _listed(move.sources) if move.sources else "(new)",
             f"`{move.passing}`",
-            _end(move.success),
+            _listed(move.outcomes) if move.outcomes else _end(move.success),
             _end(move.failure),
             _end(move.canceled),
         ]

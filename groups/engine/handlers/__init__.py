@@ -5,6 +5,7 @@ from __future__ import annotations
 from groups.engine.context import Context
 from groups.engine.handlers.base import Handler
 from groups.engine.handlers.failover import Failback, Failover
+from groups.engine.handlers.findings import Adopt, Restore
 from groups.engine.handlers.groups import CreateGroup, DeleteGroup, UpdateGroup
 from groups.engine.handlers.protection import Disable, Enable
 from groups.engine.handlers.volumes import CreateVolume, DeleteVolume
@@ -20,6 +21,8 @@ _HANDLERS: dict[Kind, type[Handler]] = {
     Kind.DISABLE: Disable,
     Kind.FAILOVER: Failover,
     Kind.FAILBACK: Failback,
+    Kind.ADOPT: Adopt,
+    Kind.RESTORE: Restore,
 }
 
 

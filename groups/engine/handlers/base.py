@@ -50,6 +50,10 @@ class Handler(abc.ABC):
         """Return what the operation found and measured, for its row."""
         return {}
 
+    def outcome(self) -> str:
+        """Return the status success ends in, for a verb whose move leaves it open."""
+        return ""
+
     def on_success(self) -> None:  # noqa: B027 - most verbs have nothing to add
         """Write what belongs to success, inside the ending transaction."""
 

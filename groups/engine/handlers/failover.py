@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from drivers import base
 from drivers.errors import DriverError, NoRecoveryPoint, SiteUnavailable
-from groups.engine import calls, rounds, truth
+from groups.engine import calls, discarding, rounds, truth
 from groups.engine.handlers.base import Handler
 from groups.engine.steps import Step
 
@@ -71,6 +71,7 @@ class Change(Handler):
             "target": self.target,
             "predicted": self.context.result_of("preflight").get("point", ""),
             "point": self.context.result_of("promote").get("point", ""),
+            "discarded": self.context.result_of("preflight").get("discards", 0),
         }
 
     def _look_at_origin(self) -> base.GroupFacts | None:
@@ -223,7 +224,11 @@ class Failback(Change):
         found = {"origin": origin, "point": truth.point(facts, backend_id=self.target)}
         if origin == self.target:
             return {**found, "mode": ARRIVED}
+        limit = self.context.arguments.get("discard_bytes")
         if asked == UNPLANNED:
+            # The side that is left is not asked: it may hold as much as there is.
+            everything = sum(volume.size_bytes for volume in self.group.volumes)
+            discarding.require_stated(everything, limit=limit, backend_id=origin)
             return {**found, "mode": UNPLANNED}
         left = self._look_at_origin()
         if left is not None and left.active_side != origin and self._has_arrived(facts):
@@ -237,7 +242,10 @@ class Failback(Change):
                 backend_id=origin,
                 remedy="Bring that side back; or fail back unplanned, which discards what was written there.",
             )
-        return {**found, "mode": PLANNED}
+        both = self.driver.observe(self.group, sides=[origin, self.target], call=call)
+        discards = discarding.amount(self.group, both, backend_id=self.target)
+        discarding.require_stated(discards, limit=limit, backend_id=self.target)
+        return {**found, "mode": PLANNED, "discards": discards}
 
     def _rearm(self, call: base.Call) -> None:
         self.driver.enable_replication(self.group, call=call)

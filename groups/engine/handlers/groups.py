@@ -11,7 +11,7 @@ from django.db.models.functions import Greatest
 
 from drivers import base
 from groups import models, transitions
-from groups.engine import rounds
+from groups.engine import findings, rounds
 from groups.engine.handlers.base import Handler
 from groups.engine.steps import Step
 
@@ -84,8 +84,9 @@ class DeleteGroup(Handler):
         )
 
     def on_success(self) -> None:
-        """Stop the rounds."""
+        """Stop the rounds, and close what was found about the group."""
         rounds.unschedule(self.context.operation)
+        findings.close_all(self.context.operation.subject_id)
 
     def _forget(self, call: base.Call) -> None:
         self.driver.delete_group(self.group, call=call)
