@@ -175,7 +175,7 @@ class History:
     at_rest: bool = False
     """Whether everything that was asked for should have ended, with all sides and processes well."""
     lease_seconds: float = 30.0
-    collected_at: datetime.datetime = datetime.datetime.min.replace(tzinfo=datetime.UTC)
+    collected_at: datetime.datetime | None = None
 
 
 def collect(

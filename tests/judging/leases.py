@@ -1,0 +1,76 @@
+"""Work is owned by one live worker at a time, and never left long without one."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from groups import statuses
+from groups.statuses import Axis, OperationState, VolumeStatus
+from tests.judging import endings
+from tests.judging.history import Event, History, Operation
+
+_LEASES_UNOWNED = 2
+_OF_CLIENTS = frozenset({VolumeStatus.ATTACHING, VolumeStatus.DETACHING})
+"""Passing statuses that Cinder's clients set, and no operation of ours."""
+
+
+def complaints(history: History) -> Sequence[str]:
+    """Judge who owned what, and for how long nobody did.
+
+    How long is judged only of a history at rest: tests let leases run out by hand.
+    """
+    found = list(_passing_for_nobody(history))
+    if history.at_rest:
+        claims: dict[UUID, list[Event]] = defaultdict(list)
+        for event in history.events:
+            if event.axis == Axis.OPERATION:
+                claims[event.subject_id].append(event)
+        for operation in history.operations:
+            found += [f"{operation} {problem}." for problem in _early(operation, claims[operation.id], history)]
+            found += [f"{operation} {problem}." for problem in _late(operation, claims[operation.id], history)]
+    return found
+
+
+def _passing_for_nobody(history: History) -> Iterable[str]:
+    """Find passing statuses that no open operation will ever end."""
+    worked_on = {operation.subject_id for operation in history.operations if operation.is_open}
+    for group in history.groups:
+        for axis, shown in ((Axis.GROUP, group.status), (Axis.REPLICATION, group.replication_status)):
+            if shown in statuses.PASSING[axis] and group.id not in worked_on:
+                yield f"{group} rests in '{shown}' with no operation open."
+    for volume in history.volumes:
+        for axis, shown in ((Axis.VOLUME, volume.status), (Axis.REPLICATION, volume.replication_status)):
+            passing = shown in statuses.PASSING[axis] - _OF_CLIENTS
+            if passing and not worked_on & {volume.id, volume.group_id}:
+                yield f"Volume {volume.id} rests in '{shown}' with no operation open."
+
+
+def _early(operation: Operation, events: Sequence[Event], history: History) -> Iterable[str]:
+    """Find take-overs from a worker whose lease cannot have run out."""
+    # A worker that leaves a hung call behind while undoing gives its lease back.
+    if operation.undoing:
+        return
+    shortest = history.lease_seconds - min(1.0, history.lease_seconds / 4)
+    owned: Event | None = None
+    for event in events:
+        if event.new == OperationState.WAITING:
+            owned = None
+        if not endings.is_claim(event):
+            continue
+        seconds = (event.at - owned.at).total_seconds() if owned else shortest
+        if seconds < shortest:
+            lease = f"a lease of {history.lease_seconds:g} s"
+            yield f"was taken over {seconds:.1f} s after it was claimed, within {lease}: {event.reason}"
+        owned = event
+
+
+def _late(operation: Operation, events: Sequence[Event], history: History) -> Iterable[str]:
+    """Find times in which nobody owned it that were longer than a dead worker's lease explains."""
+    longest = _LEASES_UNOWNED * history.lease_seconds
+    for before, event in itertools.pairwise(events):
+        seconds = (event.at - before.at).total_seconds()
+        if before.new == OperationState.QUEUED and seconds > longest:
+            yield f"was queued for {seconds:.1f} s with nobody to take it"
