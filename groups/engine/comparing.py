@@ -144,17 +144,18 @@ def _protection(
         yield Found(code=Code.REPLICATING, recorded="Not replicated.", actual=actual)
     if group.replication_status not in _PROTECTED:
         return
-    if not facts.replicating:
-        yield Found(code=Code.NOT_REPLICATING, recorded="Replicated.", actual=actual)
-        return
     # A member added since says so itself: its replication status is disabled.
     recorded = {str(row.pk) for row in members if row.replication_status in _PROTECTED}
+    if not facts.replicating and len(recorded) == len(members):
+        yield Found(code=Code.NOT_REPLICATING, recorded="Replicated.", actual=actual)
+        return
     if bare := [fact.id for fact in facts.volumes if not fact.protected and fact.id in recorded]:
         names = _named(value, bare)
         yield Found(code=Code.MEMBER_UNPROTECTED, recorded="Every volume is protected.", actual=f"Not: {names}.")
     for side in facts.sides:
         receives = side.reachable and side.backend_id not in {base.PRIMARY, facts.active_side}
-        if receives and side.consistent_at is None and not bare:
+        # A point without the newcomer is not complete, and is not lost for that.
+        if receives and side.consistent_at is None and not bare and len(recorded) == len(members):
             yield Found(
                 code=Code.TARGET_EMPTY,
                 key=side.backend_id,

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 import structlog
 
 from drivers import base
-from drivers.errors import DriverError
-from groups import findings as words, models, statuses
+from drivers.errors import DriverError, Refused
+from groups import clock, findings as words, models, statuses
 from groups.engine import calls, comparing, findings, health, rounds, storage
 
 log = structlog.get_logger(__name__)
@@ -24,6 +24,8 @@ def observe_all() -> int:
     but this tick.
     """
     seen = 0
+    # What the drivers are about to date is compared with what others wrote.
+    clock.synchronize()
     for backend in models.Backend.objects.prefetch_related("targets"):
         try:
             driver = storage.driver_for(backend)
@@ -57,8 +59,7 @@ def _look(driver: base.Driver, group: models.Group) -> bool:
         return False
     try:
         facts = _observe(driver, value, epoch=group.epoch)
-        if _is_shut(facts, group.active_backend_id):
-            _serve(driver, value, backend_id=group.active_backend_id, epoch=group.epoch)
+        if _is_shut(facts, group.active_backend_id) and _serve_again(driver, group, value):
             facts = _observe(driver, value, epoch=group.epoch)
         if _has_stale_primary(driver, group, value, facts):
             _retire_primary(driver, value, epoch=group.epoch)
@@ -72,6 +73,16 @@ def _look(driver: base.Driver, group: models.Group) -> bool:
         found = comparing.differences(group, facts, members=members, health=word)
         findings.keep(group, found, scope=comparing.CODES)
     rounds.ensure(group, driver=driver)
+    return True
+
+
+def _serve_again(driver: base.Driver, group: models.Group, value: base.Group) -> bool:
+    """Let clients in where the storage does not say that they must stay out; return whether they are."""
+    try:
+        _serve(driver, value, backend_id=group.active_backend_id, epoch=group.epoch)
+    except Refused as error:
+        log.warning("not_served", group_id=value.id, error=error.message)
+        return False
     return True
 
 

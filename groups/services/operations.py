@@ -48,7 +48,7 @@ def retry(caller: callers.Caller, *, operation_id: object) -> models.Operation:
             return replication.adopt(caller, group_id=operation.subject_id, reason=reason)
         case Kind.RESTORE:
             return replication.restore(
-                caller, group_id=operation.subject_id, reason=reason, discard_bytes=arguments["discard_bytes"]
+                caller, group_id=operation.subject_id, reason=reason, discard_bytes=arguments.get("discard_bytes", 0)
             )
         case Kind.DELETE_GROUP:
             return groups.delete(caller, group_id=operation.subject_id, delete_volumes=operation.members > 0)

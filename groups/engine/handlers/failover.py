@@ -171,7 +171,10 @@ class Failover(Change):
         }
         if self._has_arrived(facts):
             return {**found, "mode": ARRIVED}
-        if facts.side(self.target).consistent_at is None:
+        # Where a promotion was cut off, some members are active there already and bear the point of the
+        # others: only the promotion itself can tell whether it can be finished.
+        begun = any(fact.active_side == self.target for fact in facts.volumes)
+        if facts.side(self.target).consistent_at is None and not begun:
             raise NoRecoveryPoint(f"{truth.side_name(self.target).capitalize()} holds no complete point of the group.")
         return {**found, "mode": self._decided(asked, answers=left is not None)}
 

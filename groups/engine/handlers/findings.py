@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from drivers import base
@@ -70,7 +71,8 @@ class Restore(Change):
             Step(name="preflight", run=self._preflight, every_attempt=True),
             Step(name="resume replication", run=self._rearm, when=self._leaves_primary),
             Step(name="resync primary", run=self._replicate, when=self._returns_to_primary),
-            *self._planned_steps(),
+            # What is where it should be is not promoted: that would end its replication.
+            *(dataclasses.replace(step, when=self._is_planned) for step in self._planned_steps()),
             Step(name="retire old side", run=self._retire, when=self._is_planned, may_fail=True),
             Step(name="close other sides", run=self._close_others, when=self._has_others),
             Step(name="let writes through", run=self._open, when=self._is_shut),
