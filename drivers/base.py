@@ -143,7 +143,7 @@ class BackendConfig:
 
 
 class Call:
-    """One call's epoch, deadline, way to stop and way to tell how far it is.
+    """One call's epoch, deadline, clock, way to stop and way to tell how far it is.
 
     The deadline is the longest time without progress, in seconds; each report that moved on
     renews it.
@@ -156,10 +156,12 @@ class Call:
         epoch: int,
         deadline_seconds: float = 60.0,
         on_progress: Callable[[int, int, str, str], None] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.epoch = epoch
         self.deadline_seconds = deadline_seconds
         self._on_progress = on_progress
+        self._clock = clock
         self._last_progress = time.monotonic()
         self._reported: tuple[int, str] | None = None
         self._stop = threading.Event()
@@ -183,6 +185,10 @@ class Call:
             raise CallCanceled(self._stop_reason)
         if self.remaining() <= 0:
             raise CallTimedOut(f"no progress for {self.deadline_seconds:g} s")
+
+    def now(self) -> float:
+        """Return the Unix time by the clock all hosts share; whatever a driver dates, it dates by this."""
+        return self._clock()
 
     def remaining(self) -> float:
         """Return the seconds left before the deadline, never below zero."""

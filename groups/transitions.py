@@ -17,9 +17,8 @@ from typing import Any
 from django.db import IntegrityError, models as db, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
-from django.utils import timezone
 
-from groups import errors, models, queueing, statuses
+from groups import clock, errors, models, queueing, statuses
 from groups.statuses import Axis, OperationState
 
 _COLUMN = {Axis.GROUP: "status", Axis.VOLUME: "status", Axis.REPLICATION: "replication_status"}
@@ -204,7 +203,7 @@ def reset(subject: models.Group | models.Volume, *, axis: Axis, to: str, reason:
         changed = (
             type(subject)
             .objects.filter(pk=subject.pk, **{column: old})
-            .update(**{column: to, "updated_at": timezone.now()})
+            .update(**{column: to, "updated_at": clock.now()})
         )
         if changed != 1:
             raise errors.WrongState(f"The status of {subject.pk} changed meanwhile.")
@@ -212,7 +211,7 @@ def reset(subject: models.Group | models.Volume, *, axis: Axis, to: str, reason:
         if axis is Axis.REPLICATION and isinstance(subject, models.Group):
             volumes = models.Volume.objects.filter(group_id=subject.pk).update(replication_status=to)
         models.Event.objects.create(
-            at=timezone.now(),
+            at=clock.now(),
             axis=axis,
             subject_id=subject.pk,
             group_id=_group_id(subject),
@@ -280,7 +279,7 @@ def _move_subject(subject: models.Group | models.Volume, move: statuses.Move) ->
     changed = (
         type(subject)
         .objects.filter(pk=subject.pk, **{f"{column}__in": move.sources})
-        .update(**{f"previous_{column}": F(column), column: move.passing, "updated_at": timezone.now()})
+        .update(**{f"previous_{column}": F(column), column: move.passing, "updated_at": clock.now()})
     )
     if changed != 1:
         raise errors.WrongState(f"The {column} of {subject.pk} changed meanwhile.")
@@ -295,11 +294,11 @@ def _move_members(operation: models.Operation, subject: models.Group | models.Vo
         changed = members.filter(replication_status__in=move.sources).update(
             previous_replication_status=F("replication_status"),
             replication_status=move.passing,
-            updated_at=timezone.now(),
+            updated_at=clock.now(),
         )
     elif move.success == statuses.GONE:
         changed = members.update(
-            previous_status=F("status"), status=statuses.VolumeStatus.DELETING, updated_at=timezone.now()
+            previous_status=F("status"), status=statuses.VolumeStatus.DELETING, updated_at=clock.now()
         )
     else:
         return
@@ -365,7 +364,7 @@ def _leave_passing(
     changed = (
         type(subject)
         .objects.filter(pk=subject.pk, **{column: move.passing})
-        .update(**{column: value, "updated_at": timezone.now(), **how.subject_fields})
+        .update(**{column: value, "updated_at": clock.now(), **how.subject_fields})
     )
     moved = _members_leave_passing(subject, move=move, to=to) if isinstance(subject, models.Group) else 0
     expected = operation.members if move.axis is Axis.REPLICATION else 0
@@ -378,7 +377,7 @@ def _leave_passing(
 
 def _members_leave_passing(group: models.Group, *, move: statuses.Move, to: str) -> int:
     members = models.Volume.objects.filter(group_id=group.pk)
-    now = timezone.now()
+    now = clock.now()
     if move.axis is Axis.REPLICATION:
         value: Any = F("previous_replication_status") if to == statuses.PREVIOUS else to
         return members.filter(replication_status=move.passing).update(replication_status=value, updated_at=now)
@@ -415,7 +414,7 @@ def _event(
 ) -> models.Event:
     about_operation = axis is Axis.OPERATION
     return models.Event(
-        at=timezone.now(),
+        at=clock.now(),
         axis=axis,
         subject_id=operation.pk if about_operation else operation.subject_id,
         group_id=operation.group_id,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
+import time
 from typing import Any
 
+from celery import schedules
 from kombu import Exchange, Queue
 
 from replsite import config
@@ -13,7 +16,8 @@ REPLICATION = "replication"
 MAINTENANCE = "maintenance"
 QUEUES = (FAILOVER, REPLICATION, MAINTENANCE)
 POLL_SECONDS = 0.02
-LEAST_EXPIRY_SECONDS = 10
+SCHEDULER = "celery.beat:Scheduler"
+"""Keeps nothing on disk: what it kept there would be read after the clock was set back, and silence it."""
 
 
 def queues() -> tuple[Queue, ...]:
@@ -43,11 +47,18 @@ def transport_options(address: str) -> dict[str, Any]:
 
 
 def _tick(name: str, *, every: float) -> dict[str, Any]:
-    # Ticks nobody took while the workers were away are dropped, not run in a row. The least
-    # expiry keeps a slow machine from dropping every tick.
-    expires = max(2 * every, LEAST_EXPIRY_SECONDS)
+    # No expiry: that is a time of day by beat's clock, and a worker whose clock is ahead of it would
+    # drop every tick. Ticks that piled up are left out by the worker that finds them.
     return {
         "task": name,
-        "schedule": every,
-        "options": {"queue": MAINTENANCE, "expires": expires, "ignore_result": True},
+        "schedule": schedules.schedule(every, nowfun=_steady_now),
+        "options": {"queue": MAINTENANCE, "ignore_result": True},
     }
+
+
+_BEGAN, _BEGAN_AT = datetime.datetime.now(tz=datetime.UTC), time.monotonic()
+
+
+def _steady_now() -> datetime.datetime:
+    """Return the time since beat began as a time of day: setting the host's clock does not move it."""
+    return _BEGAN + datetime.timedelta(seconds=time.monotonic() - _BEGAN_AT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
@@ -198,7 +197,7 @@ class FakeDriver(Driver):
             group,
             call,
             each=lambda: {"writable": 0},
-            finish=lambda: {"point": f"stopped in epoch {call.epoch}", "point_at": time.time(), "written": 0},
+            finish=lambda: {"point": f"stopped in epoch {call.epoch}", "point_at": call.now(), "written": 0},
         )
 
     def allow_writes(self, group: Group, *, call: Call) -> None:
@@ -229,7 +228,7 @@ class FakeDriver(Driver):
 
         def each(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
             point = f"retired in epoch {call.epoch}"
-            copies.receive(state, backend_id, volumes, point=point, at=time.time())
+            copies.receive(state, backend_id, volumes, point=point, at=call.now())
 
         sites.require_known(self._sides, backend_id)
         self._act(
@@ -287,7 +286,7 @@ class FakeDriver(Driver):
         asked = self._sides if asked is None else asked
         answering = act.answering(asked)
         with act.look(()) as state:
-            return looking.facts(state, group, asked=asked, answering=answering)
+            return looking.facts(state, group, asked=asked, answering=answering, now=act.call.now())
 
     def _found(self, act: Act, sides: Sequence[str], volumes: Sequence[Volume]) -> list[copies.Copy]:
         with act.look(()) as state:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Collection, Sequence
 
 from drivers.base import Group, GroupFacts, SideFacts, VolumeFacts
 from drivers.fake import contents, copies, sites
 
 
-def facts(state: sqlite3.Connection, group: Group, *, asked: Sequence[str], answering: Collection[str]) -> GroupFacts:
+def facts(
+    state: sqlite3.Connection, group: Group, *, asked: Sequence[str], answering: Collection[str], now: float
+) -> GroupFacts:
     """Return what the answering ones of the asked sides hold of the group."""
-    now = time.time()
     found = copies.find(state, answering, group.volumes)
     best = copies.winners(found)
     active = copies.active_side(found, group.volumes) if group.volumes else None

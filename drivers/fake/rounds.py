@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
-import time
 import uuid
 from collections.abc import Collection, Sequence
 
@@ -28,7 +27,7 @@ def run(act: Act, plan: Round, *, prepare: Effect | None = None, finish: Effect 
 
     Until the last step a target holds its older point, whatever happens in between.
     """
-    point, taken_at = uuid.uuid4().hex, time.time()
+    point, taken_at = uuid.uuid4().hex, act.call.now()
     total, done = 0, 0
 
     def begin(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
@@ -36,7 +35,7 @@ def run(act: Act, plan: Round, *, prepare: Effect | None = None, finish: Effect 
         if prepare is not None:
             prepare(state, volumes)
         _require_source(state, plan)
-        taken_at = time.time()
+        taken_at = act.call.now()
         for target in plan.targets:
             copies.add(state, target, volumes, role=copies.RECEIVER)
             contents.stage(state, plan.source, target, volumes)

@@ -11,7 +11,6 @@ whoever lets writes through again first drops the cut, which breaks its readers 
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Collection, Mapping, Sequence
 
 from drivers.base import Volume
@@ -48,7 +47,7 @@ def still_at(side: Side, *, group_id: str, volumes: Sequence[Volume], target: re
     with side.hold(group_id) as held:
         _require_active(side, held.record)
         drop(side, volumes=volumes)
-        now = time.time()
+        now = side.call.now()
         view = side.look()
     if target.members != {volume.id: volume.size_bytes for volume in volumes}:
         return None
@@ -124,7 +123,7 @@ def _cut(side: Side, volumes: Sequence[Volume], point: str, target: record.Recor
             monitor.run([_open_copy(side, volume) for volume in volumes])
         view = graph.look(monitor)
         bases = {volume.id: _base(view.bitmaps(volume.id), volume, target) for volume in volumes}
-        at = time.time()
+        at = side.call.now()
         monitor.ask("transaction", actions=_actions(volumes, bases, point, still=still))
         view = graph.look(monitor)
         marked = {volume.id: view.bitmaps(volume.id)[_frozen(point)] for volume in volumes if bases[volume.id]}

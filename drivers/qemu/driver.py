@@ -200,7 +200,7 @@ class QemuDriver(Driver):
             else:
                 cutting.drop(side, volumes=group.volumes)
                 serving.open_nodes(side, volumes=group.volumes)
-            held.record.activate(epoch=call.epoch)
+            held.record.activate(epoch=call.epoch, at=call.now())
             held.record.replicated = []
             held.save()
             serving.open_exports(side, volumes=group.volumes)
@@ -235,7 +235,8 @@ class QemuDriver(Driver):
     def observe(self, group: Group, *, sides: Collection[str] | None = None, call: Call) -> GroupFacts:
         """See `Driver.observe`."""
         asked = [each for each in self._sites.folders if sides is None or each in sides]
-        return looking.facts(group, asked=asked, glimpses=self._sites.glimpses(group, asked, call))
+        glimpses = self._sites.glimpses(group, asked, call)
+        return looking.facts(group, asked=asked, glimpses=glimpses, now=call.now())
 
     @_plainly
     def digest(self, group: Group, *, backend_id: str, call: Call) -> Mapping[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Collection, Mapping, Sequence
 
 from drivers.base import PRIMARY, Group, GroupFacts, SideFacts, Volume, VolumeFacts
@@ -33,9 +32,8 @@ def active(glimpses: Collection[Glimpse]) -> Glimpse | None:
     return max(found, key=lambda each: (each.record.activated_epoch, each.record.activated_at), default=None)
 
 
-def facts(group: Group, *, asked: Sequence[str], glimpses: Mapping[str, Glimpse]) -> GroupFacts:
+def facts(group: Group, *, asked: Sequence[str], glimpses: Mapping[str, Glimpse], now: float) -> GroupFacts:
     """Return what the answering ones of the asked sides say of the group."""
-    now = time.time()
     best = active(glimpses.values())
     return GroupFacts(
         active_side=best.side.backend_id if best else None,

@@ -16,7 +16,7 @@ def create_volume(sites: Sites, volume: Volume, call: Call) -> None:
     with side.hold(volume.id) as held:
         images.create(side.folder.image(volume.id), size_bytes=volume.size_bytes)
         if held.record.role == record.NONE:
-            held.record.activate(epoch=call.epoch)
+            held.record.activate(epoch=call.epoch, at=call.now())
         held.save()
         serving.open_nodes(side, volumes=[volume])
         serving.open_exports(side, volumes=[volume])

@@ -59,9 +59,9 @@ class Record:
         """Return whether this side became active after another one did."""
         return (self.activated_epoch, self.activated_at) > (other.activated_epoch, other.activated_at)
 
-    def activate(self, *, epoch: int) -> None:
+    def activate(self, *, epoch: int, at: float) -> None:
         """Make this side the active one, later than any before."""
-        self.role, self.activated_epoch, self.activated_at = ACTIVE, epoch, time.time()
+        self.role, self.activated_epoch, self.activated_at = ACTIVE, epoch, at
         self.writes_stopped = False
 
 

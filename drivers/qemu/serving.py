@@ -6,7 +6,6 @@ that very point lacks exactly what the bitmap marks.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Sequence
 
 from drivers.base import Volume
@@ -110,7 +109,7 @@ def retire(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
     clean = _unchanged_since(marked)
     alive = all(name("v", volume.id) in view.nodes for volume in there)
     held.record.points = [record.new_point(), *clean]
-    held.record.point_at = time.time() if alive else _last_written(side, there)
+    held.record.point_at = side.call.now() if alive else _last_written(side, there)
     held.record.members = {volume.id: volume.size_bytes for volume in there}
     held.record.role = record.RECEIVER
     held.record.writes_stopped, held.record.replicated, held.record.sent = False, [], {}
@@ -132,4 +131,4 @@ def _unchanged_since(marked: Sequence[graph.Bitmaps]) -> list[str]:
 
 def _last_written(side: Side, volumes: Sequence[Volume]) -> float:
     """Return when the images were last written, which is how old a crashed side's data is."""
-    return max((side.folder.image(volume.id).stat().st_mtime for volume in volumes), default=time.time())
+    return max((side.folder.image(volume.id).stat().st_mtime for volume in volumes), default=side.call.now())

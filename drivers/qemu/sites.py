@@ -73,7 +73,7 @@ class Sites:
         side = self.active(sides, group) if known else sides[PRIMARY]
         with side.hold(group.id) as held:
             if held.record.role == record.NONE:
-                held.record.activate(epoch=call.epoch)
+                held.record.activate(epoch=call.epoch, at=call.now())
             held.save()
 
     def glimpses(self, group: Group, asked: Sequence[str], call: Call) -> Mapping[str, looking.Glimpse]:

@@ -11,14 +11,13 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Permission
 from django.db import models as db
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from groups import models
+from groups import clock, models
 from groups.admin import acting, pages, shown
 from groups.admin.bases import ManagedMixin, PageAdmin
 from groups.admin.verbs import Fact, Verb, VerbsMixin
@@ -207,4 +206,4 @@ def token_facts(row: models.Token) -> list[Fact]:
 
 def _expiry(row: models.Token) -> str | SafeString:
     at = shown.moment(row.expires_at)
-    return format_html("expired {}", at) if row.expires_at <= timezone.now() else at
+    return format_html("expired {}", at) if row.expires_at <= clock.now() else at

@@ -8,11 +8,10 @@ from collections.abc import Callable
 
 from django.db import models as db
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from groups import models
+from groups import clock, models
 from groups.admin import words
 from groups.statuses import Health, ReplicationStatus
 
@@ -39,7 +38,7 @@ def moment(at: datetime.datetime | None, *, absent: str | SafeString = UNKNOWN) 
     return format_html(
         '<time class="c-time" datetime="{}" title="{} ago">{} UTC</time>',
         at.isoformat(),
-        span((timezone.now() - at).total_seconds()),
+        span((clock.now() - at).total_seconds()),
         at.strftime("%Y-%m-%d %H:%M:%S"),
     )
 
@@ -48,7 +47,7 @@ def age(at: datetime.datetime | None) -> str | SafeString:
     """Return how long ago something was; unknown when it is not recorded."""
     if at is None:
         return UNKNOWN
-    return format_html('<span title="{}">{}</span>', _exact(at), span((timezone.now() - at).total_seconds()))
+    return format_html('<span title="{}">{}</span>', _exact(at), span((clock.now() - at).total_seconds()))
 
 
 def span(seconds: float) -> str:
@@ -61,7 +60,7 @@ def span(seconds: float) -> str:
 
 def took(began: datetime.datetime | None, ended: datetime.datetime | None) -> str:
     """Return how long something took, or has been going on."""
-    return "-" if began is None else span(((ended or timezone.now()) - began).total_seconds())
+    return "-" if began is None else span(((ended or clock.now()) - began).total_seconds())
 
 
 def size(count: int | None) -> str | SafeString:
@@ -109,14 +108,14 @@ def lag(group: models.Group) -> str | SafeString:
         return SafeString('<span class="c-subtle">not replicated</span>')
     if group.consistent_at is None:
         return UNKNOWN
-    shown = span((timezone.now() - group.consistent_at).total_seconds())
+    shown = span((clock.now() - group.consistent_at).total_seconds())
     tone = "c-late" if group.health in {Health.LAGGING, Health.BROKEN} or is_stale(group) else ""
     return format_html('<span class="{}" title="{}">{}</span>', tone, _exact(group.consistent_at), shown)
 
 
 def is_stale(group: models.Group) -> bool:
     """Tell whether the last look at a group's storage is missing or long ago."""
-    return group.observed_at is None or (timezone.now() - group.observed_at).total_seconds() > _STALE_SECONDS
+    return group.observed_at is None or (clock.now() - group.observed_at).total_seconds() > _STALE_SECONDS
 
 
 def health(group: models.Group) -> SafeString:

@@ -17,7 +17,7 @@ import structlog
 
 from drivers import base
 from drivers.errors import CallTimedOut, DriverError
-from groups import errors
+from groups import clock, errors
 from groups.engine import leases
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ def make(
     Raises `LeaseLost` when the work was taken over, `Abandoned` when the call hangs. `may_stop`
     lets a cancellation stop the call.
     """
-    call = base.Call(epoch=epoch, deadline_seconds=deadline_seconds, on_progress=lease.note)
+    call = base.Call(epoch=epoch, deadline_seconds=deadline_seconds, on_progress=lease.note, clock=clock.seconds)
     thread = _Thread(work, call, name=name)
     thread.start()
     try:

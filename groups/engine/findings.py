@@ -7,9 +7,8 @@ from collections.abc import Collection, Sequence
 
 import structlog
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from groups import findings, models
+from groups import clock, findings, models
 from groups.engine.comparing import Found
 
 log = structlog.get_logger(__name__)
@@ -68,7 +67,7 @@ def _row(subject: Subject, each: Found) -> models.Finding:
         recorded=each.recorded,
         actual=each.actual,
         actual_side=each.actual_side,
-        seen_at=timezone.now(),
+        seen_at=clock.now(),
     )
 
 

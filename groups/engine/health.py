@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime
 
 from django.db.models.functions import Greatest
-from django.utils import timezone
 
 from drivers import base
-from groups import models
+from groups import clock, models
 from groups.engine import storage, truth
 from groups.statuses import Health, ReplicationStatus
 
@@ -36,7 +35,7 @@ def record(group: models.Group, facts: base.GroupFacts, *, value: base.Group) ->
 def record_failure(group: models.Group, problem: str) -> None:
     """Write that replication does not advance, and why."""
     models.Group.objects.filter(pk=group.pk, epoch=group.epoch).update(
-        health=Health.BROKEN, health_detail=problem, observed_at=timezone.now()
+        health=Health.BROKEN, health_detail=problem, observed_at=clock.now()
     )
 
 
@@ -73,6 +72,6 @@ def _judge(
     if unreachable or not facts.replicating:
         return Health.BROKEN, truth.describe(value, facts)
     late = datetime.timedelta(seconds=_LATE_ROUNDS * value.interval_seconds + 1)
-    if at is None or timezone.now() - at > late:
+    if at is None or clock.now() - at > late:
         return Health.LAGGING, truth.describe(value, facts)
     return Health.HEALTHY, facts.detail

@@ -7,9 +7,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
 
-from groups import errors, models
+from groups import clock, errors, models
 from groups.engine import leases
 from groups.engine.steps import Step
 from groups.statuses import OperationState, StepState
@@ -63,7 +62,7 @@ class Journal:
                 progress_total=0,
                 progress_unit="",
                 waiting_for="",
-                progress_at=timezone.now(),
+                progress_at=clock.now(),
             )
             if changed != 1:
                 raise errors.LeaseLost(f"operation {self._operation.pk}, fence {self._operation.fence}")
@@ -71,7 +70,7 @@ class Journal:
                 step,
                 state=StepState.RUNNING,
                 attempt=F("attempt") + 1,
-                started_at=timezone.now(),
+                started_at=clock.now(),
                 ended_at=None,
                 error="",
             )
@@ -81,7 +80,7 @@ class Journal:
         self, step: Step, *, state: StepState, result: Mapping[str, object] | None = None, error: str = ""
     ) -> None:
         """Note how a step ended. Raises `LeaseLost`."""
-        changes: dict[str, Any] = {"state": state, "ended_at": timezone.now(), "error": error}
+        changes: dict[str, Any] = {"state": state, "ended_at": clock.now(), "error": error}
         if result is not None:
             changes["result"] = dict(result)
         self._write(step, **changes)

@@ -15,11 +15,10 @@ from django.conf import settings
 from django.db import DatabaseError, connection, models as db, transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from drivers import base
 from drivers.errors import CallCanceled, DriverError, StaleEpoch
-from groups import errors, models, queueing, statuses
+from groups import clock, errors, models, queueing, statuses
 from groups.engine import calls, health, leases, storage
 
 log = structlog.get_logger(__name__)
@@ -35,7 +34,7 @@ def schedule(operation: models.Operation, *, driver: base.Driver, group: base.Gr
     """Make a group's next round due after an interval. Runs within an ending transaction."""
     if not driver.capabilities.rounds or not group.volumes or operation.group is None:
         return
-    due = timezone.now() + datetime.timedelta(seconds=group.interval_seconds)
+    due = clock.now() + datetime.timedelta(seconds=group.interval_seconds)
     models.Round.objects.update_or_create(
         group=operation.group,
         defaults={"due_at": due, "failures": 0, "error": "", "lease_until": None, "dispatched_at": None, "owner": ""},
@@ -45,7 +44,7 @@ def schedule(operation: models.Operation, *, driver: base.Driver, group: base.Gr
 def ensure(group: models.Group, *, driver: base.Driver) -> None:
     """Make a first round due for a protected group that has none, as after a reset by hand."""
     if driver.capabilities.rounds and group.replication_status == statuses.ReplicationStatus.ENABLED:
-        models.Round.objects.get_or_create(group=group, defaults={"due_at": timezone.now()})
+        models.Round.objects.get_or_create(group=group, defaults={"due_at": clock.now()})
 
 
 def unschedule(operation: models.Operation) -> None:
@@ -86,7 +85,7 @@ def run(*, group_id: uuid.UUID, owner: str) -> bool:
 
 
 def _run(group: models.Group) -> None:
-    began = timezone.now()
+    began = clock.now()
     members = storage.members(group)
     value = storage.group_value(group, members)
     try:
@@ -138,7 +137,7 @@ def _claimable() -> db.Q:
 
 
 def _finish(group: models.Group, facts: base.GroupFacts, *, began: datetime.datetime, value: base.Group) -> None:
-    now = timezone.now()
+    now = clock.now()
     _write(
         group,
         due_at=max(began + datetime.timedelta(seconds=value.interval_seconds), now),
@@ -155,7 +154,7 @@ def _finish_failed(group: models.Group, error: DriverError, *, interval: float) 
     pause = max(interval, min(_LONGEST_PAUSE_SECONDS, 2.0 ** min(failures, 10)))
     _write(
         group,
-        due_at=timezone.now() + datetime.timedelta(seconds=pause),
+        due_at=clock.now() + datetime.timedelta(seconds=pause),
         failures=failures + 1,
         error=error.message,
     )

@@ -7,9 +7,8 @@ from typing import Any
 
 from django.db import models as db
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
-from groups import models, statuses
+from groups import clock, models, statuses
 
 LATELY = datetime.timedelta(days=7)
 
@@ -43,7 +42,7 @@ def unanswered_failures(*, limit: int) -> list[models.Operation]:
         subject_id=db.OuterRef("subject_id"), created_at__gt=db.OuterRef("created_at")
     )
     failed = models.Operation.objects.filter(
-        state=statuses.OperationState.FAILED, ended_at__gt=timezone.now() - LATELY
+        state=statuses.OperationState.FAILED, ended_at__gt=clock.now() - LATELY
     ).exclude(db.Exists(newer))
     return list(failed.order_by("-ended_at", "pk")[:limit])
 

@@ -6,11 +6,10 @@ import dataclasses
 from collections.abc import Mapping
 
 from django.db import transaction
-from django.utils import timezone
 
 from drivers import options as driver_options, registry
 from drivers.errors import InvalidOptions
-from groups import callers, errors, models, sealing
+from groups import callers, clock, errors, models, sealing
 from groups.models.backends import DEFAULT_TARGET
 from groups.queries import visible
 from groups.services import policies
@@ -91,7 +90,7 @@ def change(
             options=_sealed(backend.driver, options),
             enabled=enabled,
             description=description,
-            updated_at=timezone.now(),
+            updated_at=clock.now(),
         )
         backend.targets.all().delete()
         _write_targets(backend, targets)

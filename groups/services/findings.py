@@ -6,9 +6,8 @@ import datetime
 
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from groups import callers, errors, findings, models
+from groups import callers, clock, errors, findings, models
 from groups.findings import Mending
 from groups.queries import visible
 from groups.services import policies, replication
@@ -40,7 +39,7 @@ def ignore(caller: callers.Caller, *, finding_id: object, until: datetime.dateti
             raise errors.InvalidInput("Give a reason: it is kept with the finding.")
         if len(reason.strip()) > 255:
             raise errors.InvalidInput("Give a reason of at most 255 characters.")
-        now = timezone.now()
+        now = clock.now()
         if not now < until <= now + LONGEST_IGNORED:
             raise errors.InvalidInput("Give a time in the future, at most a year ahead.")
         finding.ignored_until, finding.ignored_by, finding.ignore_reason = until, caller.user_name, reason.strip()

@@ -6,9 +6,8 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 
 from django.db import transaction
-from django.utils import timezone
 
-from groups import callers, errors, models, statuses, transitions
+from groups import callers, clock, errors, models, statuses, transitions
 from groups.queries import visible
 from groups.services import placement, policies, recording
 from groups.statuses import Axis, GroupStatus, VolumeStatus
@@ -79,7 +78,7 @@ def update(
                 " add_volumes, or remove_volumes were provided."
             )
         if labels:
-            models.Group.objects.filter(pk=group.pk).update(**labels, updated_at=timezone.now())
+            models.Group.objects.filter(pk=group.pk).update(**labels, updated_at=clock.now())
         if not adding and not removing:
             return None
         operation = recording.operation(

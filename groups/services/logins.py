@@ -9,9 +9,8 @@ import structlog
 from django.contrib.auth import hashers
 from django.contrib.auth.models import User
 from django.db.models import F
-from django.utils import timezone
 
-from groups import errors, models
+from groups import clock, errors, models
 from groups.queries import access
 from groups.services import remembering
 
@@ -88,7 +87,7 @@ def _refuse_while_waiting(attempt: str) -> None:
     row = models.LoginAttempt.objects.filter(pk=attempt).first()
     if row is None or row.failures < FREE_FAILURES:
         return
-    left = wait_seconds(row.failures) - (timezone.now() - row.last_at).total_seconds()
+    left = wait_seconds(row.failures) - (clock.now() - row.last_at).total_seconds()
     if left > 0:
         raise errors.TooManyAttempts(retry_after_seconds=int(left) + 1)
 
@@ -101,11 +100,11 @@ def wait_seconds(failures: int) -> int:
 def _count_failure(attempt: str) -> None:
     _forget_old(attempt)
     models.LoginAttempt.objects.bulk_create([models.LoginAttempt(key=attempt)], ignore_conflicts=True)
-    models.LoginAttempt.objects.filter(pk=attempt).update(failures=F("failures") + 1, last_at=timezone.now())
+    models.LoginAttempt.objects.filter(pk=attempt).update(failures=F("failures") + 1, last_at=clock.now())
 
 
 def _forget_old(attempt: str) -> None:
-    old = models.LoginAttempt.objects.filter(last_at__lt=timezone.now() - FORGOTTEN_AFTER)
+    old = models.LoginAttempt.objects.filter(last_at__lt=clock.now() - FORGOTTEN_AFTER)
     keys = list(old.order_by("last_at").values_list("key", flat=True)[:PURGED_AT_ONCE])
     old.filter(key__in=[attempt, *keys]).delete()
 

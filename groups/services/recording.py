@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.utils import timezone
-
-from groups import callers, errors, models, statuses
+from groups import callers, clock, errors, models, statuses
 
 ZONES = ("nova",)
 
@@ -20,6 +18,7 @@ def operation(
     arguments: Mapping[str, object] | None = None,
 ) -> models.Operation:
     """Return the row for one accepted request; `transitions.start` saves it."""
+    accepted = clock.now()
     return models.Operation(
         kind=kind,
         group=subject if isinstance(subject, models.Group) else None,
@@ -29,8 +28,9 @@ def operation(
         project_id=subject.project_id,
         arguments=dict(arguments or {}),
         members=members,
+        created_at=accepted,
         # The message is sent on commit: only if it gets lost should the sweeper step in.
-        dispatched_at=timezone.now(),
+        dispatched_at=accepted,
         user_id=caller.user_id,
         user_name=caller.user_name,
         door=caller.door,

@@ -10,9 +10,8 @@ import secrets
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.utils import timezone
 
-from groups import callers, errors, models
+from groups import callers, clock, errors, models
 from groups.queries import access
 from groups.services import policies
 
@@ -41,7 +40,7 @@ def issue(
 ) -> Issued:
     """Give out a token for a user's access to a project."""
     _purge()
-    now = timezone.now()
+    now = clock.now()
     text = secrets.token_urlsafe(32)
     row = models.Token.objects.create(
         digest=_digest(text),
@@ -69,7 +68,7 @@ def find(text: str) -> Shown:
     was disabled or the role taken away, and when the user's password was changed since.
     """
     row = models.Token.objects.select_related("user", "project").filter(digest=_digest(text)).first()
-    if row is None or row.expires_at <= timezone.now():
+    if row is None or row.expires_at <= clock.now():
         raise errors.NotAuthenticated("This token is unknown or has expired.")
     if not hmac.compare_digest(row.password_mark, _mark(row.user)):
         raise errors.NotAuthenticated("The password was changed after this token was given out.")
@@ -88,7 +87,7 @@ def take_back(caller: callers.Caller, *, audit_id: str) -> None:
 
 
 def _purge() -> None:
-    expired = models.Token.objects.filter(expires_at__lte=timezone.now()).order_by("expires_at")
+    expired = models.Token.objects.filter(expires_at__lte=clock.now()).order_by("expires_at")
     digests = list(expired.values_list("digest", flat=True)[:PURGED_AT_ONCE])
     if digests:
         models.Token.objects.filter(digest__in=digests).delete()

@@ -13,9 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
-from groups import callers, errors, models, specs
+from groups import callers, clock, errors, models, specs
 from groups.queries import visible
 from groups.services import policies
 
@@ -108,7 +107,7 @@ def update(caller: callers.Caller, *, family: Family, type_id: object, changes: 
         wanted["name"] = _checked_name(changes["name"], family=family)
     try:
         with transaction.atomic():
-            family.model.objects.filter(pk=row.pk).update(**wanted, updated_at=timezone.now())
+            family.model.objects.filter(pk=row.pk).update(**wanted, updated_at=clock.now())
     except IntegrityError as error:
         raise errors.Duplicate(f"{family.noun} {changes['name']} already exists.") from error
     return family.find(caller, type_id)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.db import transaction
-from django.utils import timezone
 
-from groups import callers, errors, models, specs, statuses, transitions
+from groups import callers, clock, errors, models, specs, statuses, transitions
 from groups.queries import visible
 from groups.services import placement, policies, recording
 from groups.statuses import Axis, GroupStatus, VolumeStatus
@@ -69,7 +68,7 @@ def update(caller: callers.Caller, *, volume_id: object, changes: Mapping[str, s
     }
     if not wanted:
         raise errors.InvalidInput("Invalid input received: give a name or a description to change.")
-    models.Volume.objects.filter(pk=volume.pk).update(**wanted, updated_at=timezone.now())
+    models.Volume.objects.filter(pk=volume.pk).update(**wanted, updated_at=clock.now())
     return visible.volume(caller, volume_id)
 
 
