@@ -13,12 +13,19 @@ from pathlib import Path
 from tests.support import processes
 
 
-def _as_other(user: str, words: Sequence[str]) -> list[str]:
-    """PostgreSQL refuses to run as root; Debian's package brings a user for it."""
-    return ["runuser", "-u", user, "--", *words] if os.geteuid() == 0 else [*words]
+def as_postgres(words: Sequence[str]) -> list[str]:
+    """Return the command that runs a program as the user PostgreSQL needs: it refuses to run as root."""
+    return ["runuser", "-u", "postgres", "--", *words] if os.geteuid() == 0 else [*words]
 
 
-def _postgresql_program(name: str) -> str:
+def give_to_postgres(folder: Path) -> None:
+    """Let PostgreSQL's user write into a folder."""
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+
+
+def postgresql_program(name: str) -> str:
+    """Return the newest PostgreSQL's program of this name."""
     found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
     if not found:
         raise AssertionError("PostgreSQL is not installed: apt-get install postgresql")
@@ -29,24 +36,22 @@ def _postgresql_program(name: str) -> str:
 def postgresql() -> Iterator[str]:
     """Run a PostgreSQL; yield its address."""
     folder = Path(tempfile.mkdtemp(prefix="replsite-postgresql-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
+    give_to_postgres(folder)
     data, port = folder / "data", processes.free_port()
     subprocess.run(
-        _as_other(
-            "postgres",
-            [_postgresql_program("initdb"), "-D", str(data), "-U", "replsite", "--auth", "trust", "--no-sync"],
+        as_postgres(
+            [postgresql_program("initdb"), "-D", str(data), "-U", "replsite", "--auth", "trust", "--no-sync"],
         ),
         check=True,
         capture_output=True,
         cwd=folder,
     )
     options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off -c max_connections=200"
-    control = [_postgresql_program("pg_ctl"), "-D", str(data), "-w"]
+    control = [postgresql_program("pg_ctl"), "-D", str(data), "-w"]
     with (folder / "log").open("wb") as log:
         (folder / "log").chmod(0o666)
         subprocess.run(
-            _as_other("postgres", [*control, "-o", options, "start"]),
+            as_postgres([*control, "-o", options, "start"]),
             check=True,
             stdout=log,
             stderr=log,
@@ -55,9 +60,7 @@ def postgresql() -> Iterator[str]:
     try:
         yield f"postgresql://replsite@127.0.0.1:{port}/postgres"
     finally:
-        subprocess.run(
-            _as_other("postgres", [*control, "-m", "immediate", "stop"]), check=False, capture_output=True, cwd=folder
-        )
+        subprocess.run(as_postgres([*control, "-m", "immediate", "stop"]), check=False, capture_output=True, cwd=folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
