@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from drivers import base
-from drivers.errors import CallTimedOut, DriverError
+from drivers.errors import CallCanceled, CallTimedOut, DriverError
 from groups import clock, errors
 from groups.engine import leases
 
@@ -89,7 +89,10 @@ def make(
         call.stop("the deadline passed")
         if not thread.finished.wait(_GRACE_SECONDS):
             raise Abandoned(f"The storage made no progress for {deadline_seconds:g} s in '{name}'.")
-    if isinstance(thread.error, DriverError):
+        if isinstance(thread.error, CallCanceled):
+            # It noticed late that it should end; nobody canceled anything.
+            raise CallTimedOut(f"The storage made no progress for {deadline_seconds:g} s in '{name}'.")
+    if isinstance(thread.error, DriverError) and _is_honest(thread.error, stopped=lease.stop_requested and may_stop):
         raise thread.error
     if thread.error is not None:
         # Its text may hold anything, secrets included: it goes to the log and not into the answer.
@@ -97,6 +100,11 @@ def make(
         log.error("driver_bug", incident=bug.incident, step=name, exc_info=thread.error)
         raise bug from thread.error
     return thread.result  # type: ignore[return-value]
+
+
+def _is_honest(error: DriverError, *, stopped: bool) -> bool:
+    """Tell whether an error is as the contract has it: with a sentence, and canceled only when asked to stop."""
+    return bool(getattr(error, "message", "")) and (stopped or not isinstance(error, CallCanceled))
 
 
 def _attend(thread: _Thread[T], call: base.Call, *, lease: leases.Lease, may_stop: bool) -> None:
