@@ -1,7 +1,9 @@
 """What the volumes hold: pages, their writing and reading, and their copying in rounds.
 
 Every write gives its page a stamp never used before. Equal stamps mean equal bytes, so that what a
-side lacks is found by comparing numbers. Pages never written are zeros and are not kept.
+side lacks is found by comparing numbers. A page also bears the reign it was written in, so that
+what a side alone holds is found by its absence from another's lineage. Pages never written are
+zeros and are not kept.
 """
 
 from __future__ import annotations
@@ -15,6 +17,14 @@ from drivers.fake import copies
 
 PAGE = 4096
 _THERE = "side = ? AND volume_id IN (SELECT value FROM json_each(?))"
+UNSENT = (
+    "FROM pages AS s WHERE s.side = ? AND s.volume_id IN (SELECT value FROM json_each(?))"
+    " AND NOT EXISTS (SELECT 1 FROM pages AS a"
+    "  WHERE a.side = ? AND a.volume_id = s.volume_id AND a.page = s.page AND a.stamp = s.stamp)"
+    " AND s.stamp > coalesce((SELECT l.value FROM copies AS c, json_each(c.lineage) AS l"
+    "  WHERE c.side = ? AND c.volume_id = s.volume_id AND l.key = s.reign), 0)"
+)
+"""The pages `s` of a side that another one never had; takes the side, the volumes' ids and twice the other."""
 
 
 def write(state: sqlite3.Connection, side: str, volume_id: str, offset: int, data: bytes) -> None:
@@ -23,11 +33,14 @@ def write(state: sqlite3.Connection, side: str, volume_id: str, offset: int, dat
     content = bytearray(read(state, side, volume_id, first * PAGE, (last - first + 1) * PAGE))
     content[offset - first * PAGE : offset - first * PAGE + len(data)] = data
     stamp = count(state, "stamp", last - first + 1) - (last - first)
+    reign = copies.reign_of(state, side, volume_id)
     rows = [
-        (side, volume_id, page, stamp + page - first, bytes(content[(page - first) * PAGE :][:PAGE]))
+        (side, volume_id, page, stamp + page - first, reign, bytes(content[(page - first) * PAGE :][:PAGE]))
         for page in range(first, last + 1)
     ]
-    state.executemany("INSERT OR REPLACE INTO pages (side, volume_id, page, stamp, data) VALUES (?, ?, ?, ?, ?)", rows)
+    state.executemany(
+        "INSERT OR REPLACE INTO pages (side, volume_id, page, stamp, reign, data) VALUES (?, ?, ?, ?, ?, ?)", rows
+    )
     state.execute("UPDATE copies SET written = 1 WHERE side = ? AND volume_id = ?", (side, volume_id))
 
 
@@ -85,13 +98,19 @@ def behind(state: sqlite3.Connection, source: str, side: str, volumes: Collectio
     return int(row[0]) * PAGE
 
 
+def unsent(state: sqlite3.Connection, active: str, side: str, volumes: Collection[Volume]) -> int:
+    """Return how many bytes were written that a side holds and the active one never had."""
+    row = state.execute(f"SELECT count(*) {UNSENT}", (side, copies.ids(volumes), active, active)).fetchone()
+    return int(row[0]) * PAGE
+
+
 def stage(state: sqlite3.Connection, source: str, side: str, volumes: Collection[Volume]) -> None:
     """Begin a round: set aside, as of this moment, every page the side lacks; drop an older round."""
     ids = copies.ids(volumes)
     drop_staged(state, side, volumes)
     state.execute(
-        "INSERT INTO staged (side, volume_id, page, stamp, data)"
-        " SELECT ?, s.volume_id, s.page, s.stamp, s.data FROM pages AS s LEFT JOIN pages AS t"
+        "INSERT INTO staged (side, volume_id, page, stamp, reign, data)"
+        " SELECT ?, s.volume_id, s.page, s.stamp, s.reign, s.data FROM pages AS s LEFT JOIN pages AS t"
         " ON t.side = ? AND t.volume_id = s.volume_id AND t.page = s.page"
         " WHERE s.side = ? AND s.volume_id IN (SELECT value FROM json_each(?)) AND t.stamp IS NOT s.stamp",
         (side, side, source, ids),
@@ -115,8 +134,8 @@ def apply_staged(state: sqlite3.Connection, side: str, volumes: Collection[Volum
     """End a round: its pages become what the side holds."""
     ids = copies.ids(volumes)
     state.execute(
-        "INSERT OR REPLACE INTO pages (side, volume_id, page, stamp, data)"  # noqa: S608
-        f" SELECT side, volume_id, page, stamp, data FROM staged WHERE {_THERE} AND stamp IS NOT NULL",
+        "INSERT OR REPLACE INTO pages (side, volume_id, page, stamp, reign, data)"  # noqa: S608
+        f" SELECT side, volume_id, page, stamp, reign, data FROM staged WHERE {_THERE} AND stamp IS NOT NULL",
         (side, ids),
     )
     state.execute(

@@ -2,6 +2,9 @@
 
 A point is a name shared by every copy of one group on one side that was made at the same moment.
 A side holds a complete point of a group when every member's copy there bears the same one.
+
+A reign is the time a side is the active one without a break. A copy's lineage says, for each reign,
+up to which stamp it has (or had, and then overwrote) what was written in it.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from drivers.fake import sites
 
 ACTIVE, RECEIVER = "active", "receiver"
 CLOSED: Mapping[str, object] = {"writable": 0, "serving": 0, "written": 0, "replicating": 0, "spread": 0}
+_ALL_STAMPS = 1 << 62
 _THERE = "side IN (SELECT value FROM json_each(?)) AND volume_id IN (SELECT value FROM json_each(?))"
 
 
@@ -92,9 +96,9 @@ def add(state: sqlite3.Connection, side: str, volumes: Collection[Volume], *, ro
     wanted = json.dumps([[volume.id, volume.size_bytes] for volume in volumes])
     active = role == ACTIVE
     state.execute(
-        "INSERT INTO copies (side, volume_id, size_bytes, role, term, writable, serving)"
-        " SELECT ?, value ->> 0, value ->> 1, ?, ?, ?, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
-        (side, role, term, active, active, wanted),
+        "INSERT INTO copies (side, volume_id, size_bytes, role, term, writable, serving, lineage)"
+        " SELECT ?, value ->> 0, value ->> 1, ?, ?, ?, ?, ? FROM json_each(?) WHERE true ON CONFLICT DO NOTHING",
+        (side, role, term, active, active, json.dumps({_reign(side, term): _ALL_STAMPS} if active else {}), wanted),
     )
 
 
@@ -124,6 +128,38 @@ def receive(state: sqlite3.Connection, side: str, volumes: Collection[Volume], *
 def activate(state: sqlite3.Connection, side: str, volumes: Collection[Volume], *, term: int) -> None:
     """Make a side's copies the active ones, writable and served; the sides they came from keep theirs."""
     change(state, side, volumes, role=ACTIVE, term=term, writable=1, serving=1, written=0, replicating=0, spread=1)
+    reign = json.dumps({_reign(side, term): _ALL_STAMPS})
+    state.execute(
+        f"UPDATE copies SET lineage = json_patch(lineage, ?) WHERE {_THERE}",  # noqa: S608
+        (reign, sites.listed([side]), ids(volumes)),
+    )
+
+
+def descend(state: sqlite3.Connection, side: str, volumes: Collection[Volume], *, source: str, stamp: int) -> None:
+    """Give a side's copies the source's lineage, with what the source wrote up to a stamp."""
+    state.execute(
+        "UPDATE copies SET lineage = (SELECT json_patch(s.lineage, json_object(s.side || '@' || s.term, ?))"  # noqa: S608
+        f" FROM copies AS s WHERE s.side = ? AND s.volume_id = copies.volume_id) WHERE {_THERE}",
+        (stamp, source, sites.listed([side]), ids(volumes)),
+    )
+
+
+def reign_of(state: sqlite3.Connection, side: str, volume_id: str) -> str:
+    """Return the reign in which a side writes a volume now."""
+    row = state.execute("SELECT term FROM copies WHERE side = ? AND volume_id = ?", (side, volume_id)).fetchone()
+    return _reign(side, row["term"])
+
+
+def strangers(
+    state: sqlite3.Connection, sides: Collection[str], group_id: str, volumes: Collection[Volume]
+) -> tuple[str, ...]:
+    """Return the volumes that sides replicate with a group beside these."""
+    rows = state.execute(
+        "SELECT DISTINCT volume_id FROM copies WHERE group_id = ? AND side IN (SELECT value FROM json_each(?))"
+        " AND volume_id NOT IN (SELECT value FROM json_each(?)) ORDER BY volume_id",
+        (group_id, sites.listed(sides), ids(volumes)),
+    )
+    return tuple(row["volume_id"] for row in rows)
 
 
 def keep_active(state: sqlite3.Connection, sides: Collection[str], volumes: Sequence[Volume]) -> None:
@@ -132,7 +168,7 @@ def keep_active(state: sqlite3.Connection, sides: Collection[str], volumes: Sequ
     for side in sides:
         losing = [volume for volume in volumes if volume.id in best and best[volume.id].side != side]
         drop(state, [side], losing)
-        change(state, side, volumes, replicating=0, spread=0)
+        change(state, side, volumes, replicating=0, spread=0, group_id=None)
 
 
 def require_servable(found: Collection[Copy], volumes: Sequence[Volume], side: str) -> None:
@@ -188,3 +224,7 @@ def require_primary(found: Collection[Copy], volumes: Sequence[Volume], doing: s
     """Raise `Refused` unless the primary is the active side of every member."""
     if volumes and require_active(found, volumes) != PRIMARY:
         raise Refused(f"{doing} needs the primary to be the active side.", remedy="Fail back first.")
+
+
+def _reign(side: str, term: int) -> str:
+    return f"{side}@{term}"

@@ -144,7 +144,7 @@ class FakeDriver(Driver):
         def work(act: Act) -> GroupFacts:
             if not self._targets:
                 raise Refused("This backend has no replication target.", remedy="Give the backend a target first.")
-            plan = rounds.Round(source=PRIMARY, targets=self._targets, volumes=group.volumes)
+            plan = rounds.Round(group_id=group.id, source=PRIMARY, targets=self._targets, volumes=group.volumes)
             rounds.run(act, plan, prepare=prepare, finish=finish)
             return self._facts(act, group)
 
@@ -159,7 +159,7 @@ class FakeDriver(Driver):
 
         def each(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
             copies.drop(state, self._targets, volumes)
-            copies.change(state, PRIMARY, volumes, spread=0)
+            copies.change(state, PRIMARY, volumes, spread=0, group_id=None)
 
         def finish(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
             rounds.forget(state, self._targets, group.id)
@@ -182,7 +182,8 @@ class FakeDriver(Driver):
             volumes = rounds.members(found, group.volumes, source=source, wanted=wanted)
             targets = [side for side in wanted if side in answering and side != source]
             if targets:
-                rounds.run(act, rounds.Round(source=source, targets=targets, volumes=volumes))
+                plan = rounds.Round(group_id=group.id, source=source, targets=targets, volumes=volumes)
+                rounds.run(act, plan)
             act.reach(wanted)
             return self._facts(act, group)
 

@@ -25,6 +25,7 @@ def facts(
         sides=tuple(_side(state, group, found, side, active, side in answering, now) for side in asked),
         observed_at=now,
         epoch=sites.highest_epoch(state, answering, group.id),
+        strangers=copies.strangers(state, answering, group.id, group.volumes),
         detail=_detail(found, best),
     )
 
@@ -55,12 +56,16 @@ def _side(
     if not answers or not group.volumes:
         return SideFacts(backend_id=side, reachable=answers)
     if side == active:
-        return SideFacts(backend_id=side, reachable=True, consistent_at=now, bytes_behind=0)
+        return SideFacts(
+            backend_id=side, reachable=True, consistent_at=now, bytes_behind=0, claims_active=True, bytes_unsent=0
+        )
     return SideFacts(
         backend_id=side,
         reachable=True,
         consistent_at=copies.point_of(found, group.volumes, side),
         bytes_behind=None if active is None else contents.behind(state, active, side, group.volumes),
+        claims_active=any(copy.active for copy in found if copy.side == side),
+        bytes_unsent=None if active is None else contents.unsent(state, active, side, group.volumes),
     )
 
 

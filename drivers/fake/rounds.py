@@ -17,6 +17,7 @@ from drivers.fake.acting import Act, Effect
 class Round:
     """What one round copies, from where to where."""
 
+    group_id: str
     source: str
     targets: Sequence[str]
     volumes: Sequence[Volume]
@@ -28,14 +29,14 @@ def run(act: Act, plan: Round, *, prepare: Effect | None = None, finish: Effect 
     Until the last step a target holds its older point, whatever happens in between.
     """
     point, taken_at = uuid.uuid4().hex, act.call.now()
-    total, done = 0, 0
+    total, done, stamp = 0, 0, 0
 
     def begin(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
-        nonlocal total, taken_at
+        nonlocal total, taken_at, stamp
         if prepare is not None:
             prepare(state, volumes)
         _require_source(state, plan)
-        taken_at = act.call.now()
+        taken_at, stamp = act.call.now(), contents.count(state, "stamp")
         for target in plan.targets:
             copies.add(state, target, volumes, role=copies.RECEIVER)
             contents.stage(state, plan.source, target, volumes)
@@ -52,6 +53,9 @@ def run(act: Act, plan: Round, *, prepare: Effect | None = None, finish: Effect 
         for target in plan.targets:
             contents.apply_staged(state, target, volumes)
             copies.change(state, target, volumes, role=copies.RECEIVER, point=point, point_at=taken_at, **copies.CLOSED)
+            copies.descend(state, target, volumes, source=plan.source, stamp=stamp)
+        for side in (plan.source, *plan.targets):
+            copies.change(state, side, volumes, group_id=plan.group_id)
         if finish is not None:
             finish(state, volumes)
 

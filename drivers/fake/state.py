@@ -20,7 +20,7 @@ from drivers.base import BackendConfig
 from drivers.errors import DriverError
 
 BUSY_SECONDS = 30.0
-_LAYOUT = 1
+_LAYOUT = 2
 _SCHEMA = """
 CREATE TABLE sides (side TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('up', 'down', 'frozen'))) WITHOUT ROWID;
 CREATE TABLE epochs (side TEXT, owner TEXT, epoch INTEGER NOT NULL, PRIMARY KEY (side, owner)) WITHOUT ROWID;
@@ -35,14 +35,17 @@ CREATE TABLE copies (
     replicating INTEGER NOT NULL DEFAULT 0, -- on the active side: replication is set up
     spread INTEGER NOT NULL DEFAULT 0,      -- on the active side: other sides may hold copies
     point TEXT, point_at REAL,              -- newest complete point it belongs to
+    group_id TEXT,                          -- the group it is replicated with
+    lineage TEXT NOT NULL DEFAULT '{}',     -- up to which stamp it has what each reign wrote
     PRIMARY KEY (side, volume_id)
 ) WITHOUT ROWID;
 CREATE TABLE pages (
-    side TEXT, volume_id TEXT, page INTEGER, stamp INTEGER NOT NULL, data BLOB NOT NULL,
+    side TEXT, volume_id TEXT, page INTEGER, stamp INTEGER NOT NULL, reign TEXT NOT NULL, data BLOB NOT NULL,
     PRIMARY KEY (side, volume_id, page)
 );
 CREATE TABLE staged (
-    side TEXT, volume_id TEXT, page INTEGER, stamp INTEGER, data BLOB, PRIMARY KEY (side, volume_id, page)
+    side TEXT, volume_id TEXT, page INTEGER, stamp INTEGER, reign TEXT, data BLOB,
+    PRIMARY KEY (side, volume_id, page)
 );
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE faults (
