@@ -54,7 +54,9 @@ def _open(subject: Subject, new: Sequence[Found]) -> None:
 def _row(subject: Subject, each: Found) -> models.Finding:
     group = subject if isinstance(subject, models.Group) else None
     operation = subject if isinstance(subject, models.Operation) else None
+    at = clock.now()
     return models.Finding(
+        created_at=at,
         code=each.code,
         severity=_severity(each),
         subject_id=subject.pk,
@@ -67,7 +69,7 @@ def _row(subject: Subject, each: Found) -> models.Finding:
         recorded=each.recorded,
         actual=each.actual,
         actual_side=each.actual_side,
-        seen_at=clock.now(),
+        seen_at=at,
     )
 
 

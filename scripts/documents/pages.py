@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.documents import diagram, failures, options, roles, states
+from scripts.documents import diagram, failures, findings, options, roles, states
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
@@ -13,6 +13,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/states.md": states.text,
     "docs/images/replication-status.svg": diagram.text,
     "docs/errors.md": failures.text,
+    "docs/findings.md": findings.text,
     "docs/roles.md": roles.text,
     "docs/driver-options.md": options.text,
 }

@@ -93,10 +93,6 @@ def of_error(error: Exception, *, challenge: str = "") -> HttpResponse:
             answer = refusal(error.http_status, error.message)
             answer["Retry-After"] = str(error.retry_after_seconds)
             return answer
-        case errors.TooManyAttempts():
-            answer = refusal(error.http_status, error.message)
-            answer["Retry-After"] = str(error.retry_after_seconds)
-            return answer
         case errors.ReplsiteError():
             return refusal(error.http_status, error.message)
         case Refusal():

@@ -1,0 +1,98 @@
+"""Findings: list, show, adopt, restore, ignore."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import HttpResponse
+from django.utils import dateparse, timezone
+from rest_framework.request import Request
+
+from groups import errors
+from groups.api.native import lists, operations, resource, rows
+from groups.api.v3 import bodies
+from groups.queries import findings as found, visible
+from groups.services import findings, policies
+
+_REASON = {"type": "string", "minLength": 1, "maxLength": 255, "format": "not blank"}
+_ADOPT: bodies.Schema = {
+    "type": "object",
+    "properties": {"reason": _REASON},
+    "required": ["reason"],
+    "additionalProperties": False,
+}
+_RESTORE: bodies.Schema = {
+    **_ADOPT,
+    "properties": {"reason": _REASON, "discard_bytes": {"type": "integer", "minimum": 0}},
+}
+_IGNORE: bodies.Schema = {
+    **_ADOPT,
+    "properties": {"reason": _REASON, "until": {"type": "string"}},
+    "required": ["reason", "until"],
+}
+_NOTHING: bodies.Schema = {"type": "object", "additionalProperties": False}
+
+
+class Findings(resource.Resource):
+    """All findings the caller may see."""
+
+    def get(self, request: Request) -> HttpResponse:
+        """Return a page of them: the open ones, unless closed or ignored ones are asked for too."""
+        policies.require(self.caller, "finding:get")
+        page, filters = lists.question(request)
+        listed = found.listed(self.caller, page=page, filters=filters)
+        return resource.document(lists.page_of(request, "findings", [rows.finding(row) for row in listed], page=page))
+
+
+class Finding(resource.Resource):
+    """One finding."""
+
+    def get(self, _request: Request, finding_id: uuid.UUID) -> HttpResponse:
+        """Return it."""
+        policies.require(self.caller, "finding:get")
+        return resource.document({"finding": rows.finding(visible.finding(self.caller, finding_id))})
+
+
+class Adopt(resource.Resource):
+    """Record what the storage says."""
+
+    def post(self, request: Request, finding_id: uuid.UUID) -> HttpResponse:
+        """Accept it as an operation."""
+        wanted = bodies.checked(request, _ADOPT)
+        return operations.accepted(findings.adopt(self.caller, finding_id=finding_id, **wanted))
+
+
+class Restore(resource.Resource):
+    """Bring the storage to what is recorded."""
+
+    def post(self, request: Request, finding_id: uuid.UUID) -> HttpResponse:
+        """Accept it as an operation."""
+        wanted = bodies.checked(request, _RESTORE)
+        return operations.accepted(findings.restore(self.caller, finding_id=finding_id, **wanted))
+
+
+class Ignore(resource.Resource):
+    """Keep a finding from calling for anybody."""
+
+    def post(self, request: Request, finding_id: uuid.UUID) -> HttpResponse:
+        """Do it until the time given."""
+        wanted = bodies.checked(request, _IGNORE)
+        try:
+            until = dateparse.parse_datetime(wanted["until"])
+        except ValueError:
+            until = None
+        if until is None:
+            raise errors.InvalidInput(f"'{wanted['until']}' is not a time such as 2026-11-22T11:49:12Z.")
+        if timezone.is_naive(until):
+            until = timezone.make_aware(until)
+        row = findings.ignore(self.caller, finding_id=finding_id, until=until, reason=wanted["reason"])
+        return resource.document({"finding": rows.finding(row)})
+
+
+class Heed(resource.Resource):
+    """Stop ignoring a finding."""
+
+    def post(self, request: Request, finding_id: uuid.UUID) -> HttpResponse:
+        """Do it at once."""
+        bodies.checked(request, _NOTHING)
+        return resource.document({"finding": rows.finding(findings.heed(self.caller, finding_id=finding_id))})

@@ -1,0 +1,45 @@
+"""Operations: show, cancel, run again."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from groups import models
+from groups.api.native import resource, rows
+from groups.queries import visible
+from groups.services import operations
+
+
+class Operation(resource.Resource):
+    """One operation."""
+
+    def get(self, _request: Request, operation_id: uuid.UUID) -> HttpResponse:
+        """Return it with its steps."""
+        row = visible.operation(self.caller, operation_id)
+        return resource.document({"operation": rows.operation(row, with_steps=True)})
+
+
+class Cancel(resource.Resource):
+    """Stop an operation and undo what it did."""
+
+    def post(self, _request: Request, operation_id: uuid.UUID) -> HttpResponse:
+        """Ask for it; one not yet begun ends at once."""
+        return accepted(operations.cancel(self.caller, operation_id=operation_id))
+
+
+class Retry(resource.Resource):
+    """Ask again for what failed or was canceled."""
+
+    def post(self, _request: Request, operation_id: uuid.UUID) -> HttpResponse:
+        """Accept it as a new operation."""
+        return accepted(operations.retry(self.caller, operation_id=operation_id))
+
+
+def accepted(row: models.Operation) -> HttpResponse:
+    """Return an accepted operation and where to ask how it goes."""
+    answer = resource.document({"operation": rows.operation(row)}, status=202)
+    answer["Location"] = f"/api/operations/{row.pk}"
+    return answer
