@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import IntegrityError, models as db, transaction
 from django.db.models import F
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, Greatest, Now
 
 from groups import clock, errors, models, queueing, statuses
 from groups.statuses import Axis, OperationState
@@ -150,13 +150,12 @@ def wait(operation: models.Operation, *, seconds: float, code: str, error: str) 
 def end(operation: models.Operation, *, how: End) -> None:
     """Write an operation's end and the statuses that go with it. Raises `LeaseLost`."""
     with transaction.atomic():
-        changed = models.Operation.objects.filter(
-            pk=operation.pk,
-            fence=operation.fence,
-            state__in=_may_become(how.state) - {OperationState.QUEUED},
-        ).update(**_ending(how))
-        if changed != 1:
+        # It may have been asked to stop since this worker looked last; the event is to say so.
+        begun = (OperationState.RUNNING, OperationState.CANCELING)
+        before = next((state for state in begun if _end_row(operation, how, before=state)), None)
+        if before is None:
             raise errors.LeaseLost(f"operation {operation.pk}, fence {operation.fence}")
+        operation.state = before
         _settle(operation, how)
 
 
@@ -250,7 +249,12 @@ def _raise_epoch(operation: models.Operation) -> None:
     subject = operation.group or operation.volume
     if subject is None:
         return
-    type(subject).objects.filter(pk=subject.pk).update(epoch=F("epoch") + 1)
+    raised: Any = F("epoch")
+    if isinstance(subject, models.Group):
+        # The storage has seen its members' own epochs: the group's must not be behind any of them.
+        members = models.Volume.objects.filter(group_id=subject.pk).order_by("-epoch").values("epoch")
+        raised = Greatest(raised, Coalesce(db.Subquery(members[:1]), 0))
+    type(subject).objects.filter(pk=subject.pk).update(epoch=raised + 1)
     # Read back inside the transaction: the row is locked, so nobody can have raised it further.
     operation.epoch = type(subject).objects.values_list("epoch", flat=True).get(pk=subject.pk)
     subject.epoch = operation.epoch
@@ -304,6 +308,12 @@ def _move_members(operation: models.Operation, subject: models.Group | models.Vo
         return
     if changed != operation.members:
         raise errors.WrongState(f"A volume of group {subject.pk} changed meanwhile.")
+
+
+def _end_row(operation: models.Operation, how: End, *, before: OperationState) -> bool:
+    """Write the end where this claim holds and the state is the one given."""
+    ours = models.Operation.objects.filter(pk=operation.pk, fence=operation.fence, state=before)
+    return before in _may_become(how.state) and ours.update(**_ending(how)) == 1
 
 
 def _ending(how: End) -> dict[str, Any]:

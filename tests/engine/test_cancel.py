@@ -104,6 +104,18 @@ class TestCancelingInTheMiddle:
         assert operation.state == "canceled", operation.error
         assert statuses(group) == ("disabled", {"disabled"})
 
+    def test_stands_in_the_events_between_the_work_and_the_end(self, site, running):
+        group = site.new_group(2)
+        operation = replication.enable(site.owner, group_id=group.pk)
+        thread = running("enable_replication")
+
+        operations.cancel(site.owner, operation_id=operation.pk)
+        thread.join(30)
+        domain.drain()
+
+        moves = models.Event.objects.filter(subject_id=operation.pk).order_by("id").values_list("old", "new")
+        assert list(moves)[-2:] == [("running", "canceling"), ("canceling", "canceled")]
+
     def test_of_a_planned_failover_lets_the_primary_take_writes_again(self, site, running):
         group = site.enabled_group(2)
         operation = replication.failover(site.owner, group_id=group.pk)

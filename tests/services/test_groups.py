@@ -196,3 +196,14 @@ class TestEpochs:
         group.refresh_from_db()
         assert group.epoch > 40
         assert group.replication_status == "enabled"
+
+    def test_a_group_can_be_deleted_with_a_volume_whose_creation_took_more_attempts_than_the_group_has_seen(self, site):
+        group = site.new_group(0)
+        site.control.add_fault(call="create_volume", action="fail-retryable", times=4)
+        volumes.create(site.owner, size_gib=1, volume_type="replicable", group_id=group.pk)
+        domain.drain_with_retries()
+
+        groups.delete(site.owner, group_id=group.pk, delete_volumes=True)
+        domain.drain()
+
+        assert not models.Group.objects.filter(pk=group.pk).exists(), domain.last_operation(group).error
