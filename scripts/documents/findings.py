@@ -18,14 +18,26 @@ after a confirmed failover and still takes itself for active is closed to client
 
 Findings are on the console's front page and at `GET /api/findings`, critical ones in a banner on every page and all
 in the [metrics](howto/monitor.md)."""
-_VERBS = """\
-| verb | what it does | API |
-| --- | --- | --- |
-| adopt | looks again, and records what the storage says; the storage is only looked at | `POST /api/findings/ID/adopt` with `{"reason": "..."}` |
-| restore | brings the storage to what is recorded. A group that was moved away is moved back as a planned failover would: what was written there comes along | `POST /api/findings/ID/restore` with `{"reason": "...", "discard_bytes": 0}` |
-| ignore | keeps the finding from calling for anybody until a time, at most a year; it is still looked for | `POST /api/findings/ID/ignore` with `{"reason": "...", "until": "2026-12-01T08:00:00Z"}` |
-| heed | stops ignoring it | `POST /api/findings/ID/heed` with `{}` |
-
+_VERBS = (
+    (
+        "adopt",
+        "looks again, and records what the storage says; the storage is only looked at",
+        '`POST /api/findings/ID/adopt` with `{"reason": "..."}`',
+    ),
+    (
+        "restore",
+        "brings the storage to what is recorded. A group that was moved away is moved back as a planned failover"
+        " would: what was written there comes along",
+        '`POST /api/findings/ID/restore` with `{"reason": "...", "discard_bytes": 0}`',
+    ),
+    (
+        "ignore",
+        "keeps the finding from calling for anybody until a time, at most a year; it is still looked for",
+        '`POST /api/findings/ID/ignore` with `{"reason": "...", "until": "2026-12-01T08:00:00Z"}`',
+    ),
+    ("heed", "stops ignoring it", "`POST /api/findings/ID/heed` with `{}`"),
+)
+_WHO = """\
 All four are for admins. Adopt and restore are [operations](operations.md) like any other: they can be watched,
 canceled, and run again. Restoring never discards more of what the recorded side alone holds than `discard_bytes`
 states; an operation that would ends `would_discard`, having changed nothing, and names the amount. What a resync
@@ -43,7 +55,8 @@ def text() -> str:
         markdown.note("`groups/findings.py`"),
         _ABOUT,
         "## What can be done about one",
-        _VERBS,
+        markdown.table(["verb", "what it does", "API"], _VERBS),
+        _WHO,
         "## What can be found",
         markdown.table(["code", "severity", "meaning", "mended by", "what to do"], rows),
     )
