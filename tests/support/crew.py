@@ -1,29 +1,37 @@
-"""Starts real workers and beat for a test, and kills them all in the end."""
+"""Starts real workers, beat and web server for a test, and kills them all in the end."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from groups import models
-from tests.support import processes, workers
+from tests.support import doors, processes, workers
 
 
 class Crew:
-    """The workers and the beat of one test."""
+    """The processes of one test, which share some settings."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self._folder = folder
+        self._settings = settings
         self._started: list[workers.Process] = []
 
     def worker(self, **settings: str) -> workers.Process:
         """Start a worker that takes messages once this returns."""
-        self._started.append(workers.worker(self._folder / f"worker-{len(self._started)}.log", **settings))
-        return self._started[-1]
+        return self._keep(workers.worker(self._file("worker", "log"), **{**self._settings, **settings}))
 
     def beat(self, **settings: str) -> workers.Process:
         """Start beat."""
-        self._started.append(workers.beat(self._folder / "beat.log", self._folder / "beat-schedule", **settings))
-        return self._started[-1]
+        schedule = self._file("beat", "schedule")
+        return self._keep(workers.beat(self._file("beat", "log"), schedule, **{**self._settings, **settings}))
+
+    def web(self, **settings: str) -> doors.Door:
+        """Start a web server that answers once this returns."""
+        port = processes.free_port()
+        process = workers.web(self._file("web", "log"), port=port, **{**self._settings, **settings})
+        door = doors.Door(port=port, process=self._keep(process))
+        processes.wait_until(door.answers, what=f"the web server to answer; see {process.log}")
+        return door
 
     def wait_for_end(self, operation: models.Operation) -> None:
         """Wait until an operation has ended; fail with what everybody said when it does not."""
@@ -34,6 +42,13 @@ class Crew:
             said = "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in logs)
             row = models.Operation.objects.filter(pk=operation.pk).values().get()
             raise AssertionError(f"{error}\n{row}\n{said}") from error
+
+    def _file(self, name: str, ending: str) -> Path:
+        return self._folder / f"{name}-{len(self._started)}.{ending}"
+
+    def _keep(self, process: workers.Process) -> workers.Process:
+        self._started.append(process)
+        return process
 
     def dismiss(self) -> None:
         """Kill whoever is left."""

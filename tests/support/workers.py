@@ -1,4 +1,4 @@
-"""Real Celery workers and beat on the test's own database and broker."""
+"""Real workers, beat and web server on the test's own database and broker."""
 
 from __future__ import annotations
 
@@ -23,26 +23,25 @@ QUICK = {
     "retry_base_seconds": "0.2",
     "retry_max_seconds": "1",
 }
+_CELERY = ("-m", "celery", "-A", "replsite")
 
 
 def environment(**changes: str) -> dict[str, str]:
     """Return the environment of a process that shares the test's database and broker."""
     return processes.environment(
         settings.REPLSITE.state_dir,
-        database_url=_database_url(),
-        broker_url=settings.CELERY_BROKER_URL,
-        **{**QUICK, **changes},
+        **{"database_url": _database_url(), "broker_url": settings.CELERY_BROKER_URL, **QUICK, **changes},
     )
 
 
 class Process:
-    """A worker or beat in a process group of its own."""
+    """A program of the site in a process group of its own."""
 
     def __init__(self, *words: str, log: Path, **changes: str) -> None:
         self.log = log
         self._out = log.open("ab")
         self.popen = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "replsite", *words],
+            [sys.executable, *words],
             env=environment(**changes),
             cwd=processes.CHECKOUT,
             stdout=self._out,
@@ -53,6 +52,11 @@ class Process:
     def wait_for(self, text: str) -> None:
         """Wait until the process has said something."""
         processes.wait_until(lambda: text in self.log.read_text(errors="replace"), what=f"'{text}' in {self.log}")
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether the process is gone."""
+        return self.popen.poll() is not None
 
     def kill(self) -> None:
         """Kill -9 the process and its children."""
@@ -78,7 +82,7 @@ class Process:
 def worker(log: Path, **changes: str) -> Process:
     """Start a worker and wait until it takes messages."""
     process = Process(
-        "worker", "--pool", "threads", "--concurrency", "2", "--without-gossip", "--without-mingle",
+        *_CELERY, "worker", "--pool", "threads", "--concurrency", "2", "--without-gossip", "--without-mingle",
         "--hostname", f"{log.stem}@tests", log=log, **changes,
     )  # fmt: skip
     process.wait_for("ready")
@@ -87,7 +91,13 @@ def worker(log: Path, **changes: str) -> Process:
 
 def beat(log: Path, schedule: Path, **changes: str) -> Process:
     """Start beat."""
-    return Process("beat", "--schedule", str(schedule), log=log, **changes)
+    return Process(*_CELERY, "beat", "--schedule", str(schedule), "--pidfile=", log=log, **changes)
+
+
+def web(log: Path, *, port: int, **changes: str) -> Process:
+    """Start the web server; it answers a little later."""
+    words = ("-m", "gunicorn", "--config", "python:replsite.gunicorn", "replsite.wsgi")
+    return Process(*words, log=log, bind=f"127.0.0.1:{port}", **changes)
 
 
 def _database_url() -> str:
