@@ -239,6 +239,8 @@ class Move:
     """The group statuses it needs; empty where the group's own status is what moves."""
     volumes: frozenset[str] = frozenset()
     """The volume statuses it needs of each member; empty where any will do."""
+    mends: bool = False
+    """Whether success also proves a group in error to be sound: every member was found where it belongs."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -275,6 +277,7 @@ MOVES: dict[str, Move] = {
             success=_R.DISABLED,
             failure=_R.ERROR,
             group=frozenset({_G.AVAILABLE, _G.ERROR}),
+            mends=True,
         ),
         Move(
             verb=Kind.FAILOVER,

@@ -344,6 +344,8 @@ def _settle(operation: models.Operation, how: End, *, actor: str = "") -> None:
         success = how.to if how.to in move.outcomes else move.success
         to = {OperationState.SUCCEEDED: success, OperationState.CANCELED: move.canceled}.get(how.state, move.failure)
         events.append(_leave_passing(operation, subject, move=move, to=to, how=how, actor=actor))
+        if how.state == OperationState.SUCCEEDED and move.mends and (event := _leave_error(operation, subject)):
+            events.append(event)
     models.Event.objects.bulk_create(events)
 
 
@@ -383,6 +385,14 @@ def _leave_passing(
             f"The statuses of {subject.pk} are not those its operation left: success is not claimed."
         )
     return event
+
+
+def _leave_error(operation: models.Operation, subject: models.Group | models.Volume) -> models.Event | None:
+    """Turn the own status of a group in error into available; return the event, or None when it was in no error."""
+    error, available = statuses.GroupStatus.ERROR, statuses.GroupStatus.AVAILABLE
+    if not models.Group.objects.filter(pk=subject.pk, status=error).update(status=available):
+        return None
+    return _event(operation, Axis.GROUP, error, available, reason="every member was found where it belongs")
 
 
 def _members_leave_passing(group: models.Group, *, move: statuses.Move, to: str) -> int:
