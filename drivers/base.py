@@ -168,14 +168,15 @@ class Call:
         self._stop_reason = ""
 
     def progress(self, *, done: int, total: int, unit: str, waiting_for: str = "") -> None:
-        """Tell how far the call is; renews the deadline when `done` or `waiting_for` moved on.
+        """Tell how far the call is; counts as progress when `done` or `waiting_for` moved on.
 
-        Raises `CallCanceled` when the call should stop at once.
+        Renews the deadline then. Raises `CallCanceled` when the call should stop at once.
         """
         self.check()
-        if (done, waiting_for) != self._reported:
-            self._reported = (done, waiting_for)
-            self._last_progress = time.monotonic()
+        if (done, waiting_for) == self._reported:
+            return
+        self._reported = (done, waiting_for)
+        self._last_progress = time.monotonic()
         if self._on_progress is not None:
             self._on_progress(done, total, unit, waiting_for)
 

@@ -16,6 +16,7 @@ after which a child is killed in the middle of each call.
 from __future__ import annotations
 
 from drivers.conformance.declaring import Declaring
+from drivers.conformance.differing import Differing
 from drivers.conformance.failing import Failing
 from drivers.conformance.harness import VOLUME_BYTES, Harness
 from drivers.conformance.moving import Moving
@@ -25,5 +26,5 @@ from drivers.conformance.repeating import Repeating
 __all__ = ["VOLUME_BYTES", "DriverConformance", "Harness"]
 
 
-class DriverConformance(Declaring, Repeating, Moving, Failing, Refusing):
+class DriverConformance(Declaring, Repeating, Moving, Failing, Refusing, Differing):
     """All the tests; a driver's own test class derives from it."""

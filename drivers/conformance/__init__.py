@@ -6,5 +6,8 @@ Belongs here: tests that hold for any honest driver, and what they stand on (`ha
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"drivers.conformance.{part}" for part in ("harness", "declaring", "failing", "moving", "refusing", "repeating"))
+    *(
+        f"drivers.conformance.{part}"
+        for part in ("harness", "declaring", "differing", "failing", "moving", "refusing", "repeating")
+    )
 )

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from drivers.base import Volume
 from drivers.errors import DriverError, Refused
-from drivers.qemu import graph, images, record, serving
+from drivers.qemu import graph, images, lineage, record, serving
 from drivers.qemu.graph import name
 from drivers.qemu.qmp import Command
 from drivers.qemu.side import Side
@@ -29,6 +29,8 @@ class Cut:
     at: float
     marked: Mapping[str, int]
     """For each volume whose changes since the target's point are marked: how many bytes."""
+    history: Mapping[str, int]
+    """The cut as the newest of its reign, with the history of the side it was made on."""
     still: bool
     """Whether nobody could write, so that the volumes themselves are read."""
 
@@ -52,7 +54,7 @@ def still_at(side: Side, *, group_id: str, volumes: Sequence[Volume], target: re
     if target.members != {volume.id: volume.size_bytes for volume in volumes}:
         return None
     marks = [view.bitmaps(volume.id) for volume in volumes]
-    points = (serving.since(point) for point in target.points)
+    points = (lineage.since(point) for point in target.points)
     return now if any(all(each.get(point) == 0 for each in marks) for point in points) else None
 
 
@@ -64,8 +66,9 @@ def make(side: Side, *, group_id: str, volumes: Sequence[Volume], point: str, ta
         drop(side, volumes=volumes)
         remove_bitmaps(side, volumes=volumes, keep=keep)
         serving.open_nodes(side, volumes=volumes)
+        _number(held.record, point, keep)
         held.save()
-        return _cut(side, volumes, point, target, still=held.record.writes_stopped)
+        return _cut(side, volumes, point, target, held.record)
 
 
 def verify(side: Side, *, volumes: Sequence[Volume], cut: Cut) -> None:
@@ -81,8 +84,10 @@ def finish(side: Side, *, group_id: str, volumes: Sequence[Volume], point: str, 
     """Note that a side holds the point; forget the marks nobody needs any more."""
     with side.hold(group_id) as held:
         held.record.sent[backend_id] = [point]
+        keep = {each for points in held.record.sent.values() for each in points}
+        held.record.cut_numbers = {each: number for each, number in held.record.cut_numbers.items() if each in keep}
         held.save()
-        remove_bitmaps(side, volumes=volumes, keep={each for points in held.record.sent.values() for each in points})
+        remove_bitmaps(side, volumes=volumes, keep=keep)
 
 
 def drop(side: Side, *, volumes: Sequence[Volume]) -> None:
@@ -100,7 +105,7 @@ def drop(side: Side, *, volumes: Sequence[Volume]) -> None:
 
 def remove_bitmaps(side: Side, *, volumes: Sequence[Volume], keep: Collection[str] = ()) -> None:
     """Stop marking changes since any point but those kept."""
-    view, kept, prefix = side.look(), {serving.since(point) for point in keep}, serving.since("")
+    view, kept, prefix = side.look(), {lineage.since(point) for point in keep}, lineage.since("")
     marks = {key for volume in volumes for key in view.bitmaps(volume.id) if key.startswith(prefix)}
     _remove(side, volumes, marks - kept)
 
@@ -115,7 +120,16 @@ def _require_active(side: Side, found: record.Record) -> None:
         raise Refused(f"{side.title} is not the active side any more; nothing is copied from it.")
 
 
-def _cut(side: Side, volumes: Sequence[Volume], point: str, target: record.Record, *, still: bool) -> Cut:
+def _number(found: record.Record, point: str, keep: Collection[str]) -> None:
+    """Give a cut that is about to be made the next number of its reign."""
+    found.reign = found.reign or record.new_point()
+    found.cuts += 1
+    kept = {each: number for each, number in found.cut_numbers.items() if each in keep}
+    found.cut_numbers = {**kept, point: found.cuts}
+
+
+def _cut(side: Side, volumes: Sequence[Volume], point: str, target: record.Record, found: record.Record) -> Cut:
+    still = found.writes_stopped
     with side.talk() as monitor:
         if still:
             serving.close_exports(side, volumes=volumes)
@@ -140,14 +154,15 @@ def _cut(side: Side, volumes: Sequence[Volume], point: str, target: record.Recor
                 if marked.get(volume.id) != 0
             ]
         )
-    return Cut(point=point, at=at, marked=marked, still=still)
+    history = {**found.history, found.reign: found.cuts}
+    return Cut(point=point, at=at, marked=marked, history=history, still=still)
 
 
 def _base(bitmaps: graph.Bitmaps, volume: Volume, target: record.Record) -> str:
     """Return the bitmap that marks what the target lacks of a volume; none when nothing does."""
     if target.members.get(volume.id) != volume.size_bytes:
         return ""
-    return next((serving.since(point) for point in target.points if serving.since(point) in bitmaps), "")
+    return next((lineage.since(point) for point in target.points if lineage.since(point) in bitmaps), "")
 
 
 def _open_copy(side: Side, volume: Volume) -> Command:
@@ -165,7 +180,7 @@ def _actions(
     for volume in volumes:
         node = name("v", volume.id)
         fresh = {"node": node, "granularity": serving.granularity(volume)}
-        begin.append({"type": "block-dirty-bitmap-add", "data": {**fresh, "name": serving.since(point)}})
+        begin.append({"type": "block-dirty-bitmap-add", "data": {**fresh, "name": lineage.since(point)}})
         backup = {
             "job-id": name("cut", volume.id),
             "device": node,

@@ -130,7 +130,7 @@ class QemuDriver(Driver):
         sides = self._sites.answering(call)
         source = self._primary(sides, group, "Disabling replication")
         with source.hold(group.id) as held:
-            held.record.replicated, held.record.sent = [], {}
+            held.record.replicated, held.record.sent, held.record.cut_numbers = [], {}, {}
             held.save()
             cutting.drop(source, volumes=group.volumes)
             cutting.remove_bitmaps(source, volumes=group.volumes)
@@ -196,7 +196,6 @@ class QemuDriver(Driver):
                 serving.open_nodes(side, volumes=group.volumes, points=held.record.points)
                 others = [each for each in self._sites.folders if each != backend_id]
                 held.record.sent = {each: list(held.record.points) for each in others}
-                held.record.points = []
             else:
                 cutting.drop(side, volumes=group.volumes)
                 serving.open_nodes(side, volumes=group.volumes)

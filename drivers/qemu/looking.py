@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 
 from drivers.base import PRIMARY, Group, GroupFacts, SideFacts, Volume, VolumeFacts
-from drivers.qemu import record, serving
+from drivers.qemu import lineage, record, serving
 from drivers.qemu.graph import View
 from drivers.qemu.side import Side
 
@@ -43,6 +43,7 @@ def facts(group: Group, *, asked: Sequence[str], glimpses: Mapping[str, Glimpse]
         sides=tuple(_side(each, group, best, glimpses.get(each), now) for each in asked),
         observed_at=now,
         epoch=max((glimpse.record.epoch for glimpse in glimpses.values()), default=0),
+        strangers=_strangers(best, glimpses.values(), group),
         detail=_detail(best, glimpses.values(), group),
     )
 
@@ -78,13 +79,39 @@ def _side(backend_id: str, group: Group, best: Glimpse | None, found: Glimpse | 
     if found is None:
         return SideFacts(backend_id=backend_id, reachable=False)
     if found is best:
-        return SideFacts(backend_id=backend_id, reachable=True, consistent_at=now, bytes_behind=0)
+        return SideFacts(
+            backend_id=backend_id, reachable=True, consistent_at=now, bytes_behind=0, claims_active=True, bytes_unsent=0
+        )
+    facts = SideFacts(
+        backend_id=backend_id,
+        reachable=True,
+        claims_active=found.record.role == record.ACTIVE,
+        bytes_unsent=None if best is None else _bytes_unsent(best, found, group.volumes),
+    )
     whole = bool(group.volumes) and all(found.holds(volume) for volume in group.volumes)
     if found.record.role != record.RECEIVER or not whole:
-        return SideFacts(backend_id=backend_id, reachable=True)
+        return facts
     at = found.record.staged.at if found.record.staged else found.record.point_at
     behind = None if best is None else _bytes_behind(best, found, group.volumes)
-    return SideFacts(backend_id=backend_id, reachable=True, consistent_at=at, bytes_behind=behind)
+    return dataclasses.replace(facts, consistent_at=at, bytes_behind=behind)
+
+
+def _bytes_unsent(best: Glimpse, found: Glimpse, volumes: Sequence[Volume]) -> int | None:
+    """Return how many bytes of the side's data the active one never had; none when that is not known."""
+    there = [volume.id for volume in volumes if found.side.folder.image(volume.id).exists()]
+    if not there:
+        return 0
+    bitmaps = {volume_id: found.view.bitmaps(volume_id) for volume_id in there}
+    return lineage.unsent(best.record, found.record, backend_id=found.side.backend_id, bitmaps=bitmaps)
+
+
+def _strangers(best: Glimpse | None, glimpses: Collection[Glimpse], group: Group) -> tuple[str, ...]:
+    """Return the volumes that the sides keep for the group beside its members."""
+    found = set(best.record.replicated) if best is not None else set()
+    for glimpse in glimpses:
+        if glimpse.record.role == record.RECEIVER:
+            found.update(point_members(glimpse.record))
+    return tuple(sorted(found - {volume.id for volume in group.volumes}))
 
 
 def _bytes_behind(best: Glimpse, found: Glimpse, volumes: Sequence[Volume]) -> int | None:
@@ -93,7 +120,7 @@ def _bytes_behind(best: Glimpse, found: Glimpse, volumes: Sequence[Volume]) -> i
     total = 0
     for volume in volumes:
         marks = best.view.bitmaps(volume.id)
-        known = [marks[serving.since(point)] for point in points if serving.since(point) in marks]
+        known = [marks[lineage.since(point)] for point in points if lineage.since(point) in marks]
         if not known:
             return None
         total += min(known)

@@ -59,6 +59,10 @@ def release(sites: Sites, group: Group, volumes: Sequence[Volume], call: Call) -
 def drop_copies(side: Side, group: Group, volumes: Sequence[Volume]) -> None:
     """Remove a receiver's copies of volumes."""
     with side.hold(group.id) as held:
+        if held.record.role == record.ACTIVE:
+            # It was superseded and not told: the members that stay keep what they hold.
+            stale = {volume.id: volume for volume in [*group.volumes, *volumes]}
+            serving.retire(side, held=held, volumes=list(stale.values()))
         if held.record.role != record.NONE:
             receiving.drop(side, held=held, volumes=volumes)
 

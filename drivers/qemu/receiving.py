@@ -120,6 +120,8 @@ def _roll_forward(side: Side, held: record.Held, staged: record.Staged, volumes:
     images.sync_all(side.folder.image(volume.id) for volume in arrived)
     held.record.points, held.record.point_at, held.record.members = [staged.point], staged.at, staged.members
     held.record.staged, held.record.incoming = None, ""
+    held.record.history, held.record.unsent = staged.history, {}
+    held.record.reign, held.record.cuts = "", 0
     held.save()
 
 

@@ -30,6 +30,7 @@ class Staged:
     point: str
     at: float
     members: dict[str, int]
+    history: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -54,13 +55,27 @@ class Record:
     incoming: str = ""
     """On a receiver: the point on its way here; it is dropped if it does not get whole."""
     staged: Staged | None = None
+    reign: str = ""
+    """On the active side: the name of its time as such; kept on a side that was that until its next round."""
+    cuts: int = 0
+    """How many cuts were made in that reign."""
+    cut_numbers: dict[str, int] = dataclasses.field(default_factory=dict)
+    """On the active side: the number of each point whose changes are marked; 0 where the reign began."""
+    history: dict[str, int] = dataclasses.field(default_factory=dict)
+    """For each reign before: the newest cut that the side's data comes from."""
+    unsent: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
+    """On a receiver that was active: the bytes written after each cut, by its number, volume by volume."""
 
     def outranks(self, other: Record) -> bool:
         """Return whether this side became active after another one did."""
         return (self.activated_epoch, self.activated_at) > (other.activated_epoch, other.activated_at)
 
     def activate(self, *, epoch: int, at: float) -> None:
-        """Make this side the active one, later than any before."""
+        """Make this side the active one, later than any before; a new reign begins, unless it was that already."""
+        if self.role != ACTIVE or not self.reign:
+            self.reign, self.cuts, self.unsent = new_point(), 0, {}
+            self.cut_numbers = dict.fromkeys(self.points, 0)
+            self.points = []
         self.role, self.activated_epoch, self.activated_at = ACTIVE, epoch, at
         self.writes_stopped = False
 

@@ -29,7 +29,7 @@ def run(source: Side, target: Side, *, group_id: str, volumes: Sequence[Volume],
         copying.copy(source, target, errands=errands, call=call)
         cutting.verify(source, volumes=volumes, cut=cut)
         members = {volume.id: volume.size_bytes for volume in volumes}
-        staged = record.Staged(point=point, at=cut.at, members=members)
+        staged = record.Staged(point=point, at=cut.at, members=members, history=dict(cut.history))
         receiving.complete(target, group_id=group_id, staged=staged)
     finally:
         _let_go(source, group_id, volumes, call)

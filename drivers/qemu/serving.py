@@ -10,18 +10,13 @@ from collections.abc import Collection, Iterable, Sequence
 
 from drivers.base import Volume
 from drivers.errors import Refused
-from drivers.qemu import graph, images, record
+from drivers.qemu import graph, images, lineage, record
 from drivers.qemu.graph import View, name
 from drivers.qemu.qmp import Command
 from drivers.qemu.side import Side
 
 _FINE, _COARSE = 4 << 10, 64 << 10
 _FINE_UP_TO = 64 << 30
-
-
-def since(point: str) -> str:
-    """Return the name of the bitmap that marks what changed since a point."""
-    return f"since-{point}"
 
 
 def granularity(volume: Volume) -> int:
@@ -40,7 +35,8 @@ def open_nodes(side: Side, *, volumes: Sequence[Volume], points: Iterable[str] =
             if node not in view.nodes:
                 commands.append(graph.add_raw(node, side.folder.image(volume.id), direct=side.direct))
             known = view.bitmaps(volume.id)
-            commands += [add_bitmap(volume, since(point)) for point in points if since(point) not in known]
+            wanted = [lineage.since(point) for point in points]
+            commands += [add_bitmap(volume, bitmap) for bitmap in wanted if bitmap not in known]
         monitor.run(commands)
 
 
@@ -105,9 +101,10 @@ def retire(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
     there = [volume for volume in volumes if side.folder.image(volume.id).exists()]
     close_exports(side, volumes=volumes)
     view = side.look()
-    marked = [view.bitmaps(volume.id) for volume in there]
-    clean = _unchanged_since(marked)
+    bitmaps = {volume.id: view.bitmaps(volume.id) for volume in there}
+    clean = _unchanged_since(list(bitmaps.values()))
     alive = all(name("v", volume.id) in view.nodes for volume in there)
+    lineage.end_reign(held.record, lineage.marked(held.record, bitmaps))
     held.record.points = [record.new_point(), *clean]
     held.record.point_at = side.call.now() if alive else _last_written(side, there)
     held.record.members = {volume.id: volume.size_bytes for volume in there}
@@ -121,7 +118,7 @@ def retire(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
 
 def _unchanged_since(marked: Sequence[graph.Bitmaps]) -> list[str]:
     """Return the points since which no volume changed."""
-    prefix = since("")
+    prefix = lineage.since("")
     return [
         bitmap.removeprefix(prefix)
         for bitmap in (marked[0] if marked else ())

@@ -1,0 +1,76 @@
+"""Whose writes a side's data holds: what one side has that another never had.
+
+A reign is the time a site is the active one without a break; its cuts are numbered. A site's
+history names, for every earlier reign, the newest cut its data comes from. One site has all that
+another one holds when its own history reaches as far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from drivers.qemu import record
+from drivers.qemu.graph import Bitmaps
+
+Marked = Mapping[int, Mapping[str, int]]
+"""For each numbered cut of a reign: how many bytes were written after it, volume by volume."""
+
+
+def since(point: str) -> str:
+    """Return the name of the bitmap that marks what changed since a point."""
+    return f"since-{point}"
+
+
+def contains(active: record.Record, history: Mapping[str, int]) -> bool:
+    """Return whether the active side has, or had and overwrote, all that a history names."""
+    return all(reign == active.reign or active.history.get(reign, -1) >= cut for reign, cut in history.items())
+
+
+def marked(found: record.Record, bitmaps: Mapping[str, Bitmaps]) -> Marked:
+    """Return what the bitmaps of all members say was written after each cut of a reign."""
+    return {
+        number: {volume_id: each[since(point)] for volume_id, each in bitmaps.items()}
+        for point, number in found.cut_numbers.items()
+        if bitmaps and all(since(point) in each for each in bitmaps.values())
+    }
+
+
+def end_reign(found: record.Record, counts: Marked) -> None:
+    """Note what a side that stops being the active one leaves behind.
+
+    Its data is an old cut's when nothing was written after that, else newer than any other side's.
+    """
+    unchanged = [number for number, written in counts.items() if not any(written.values())]
+    last = min(unchanged, default=found.cuts + 1)
+    if last:
+        found.history[found.reign] = last
+    found.unsent = {str(number): dict(written) for number, written in counts.items()}
+    found.cut_numbers = {}
+
+
+def unsent(
+    active: record.Record, found: record.Record, *, backend_id: str, bitmaps: Mapping[str, Bitmaps]
+) -> int | None:
+    """Return how many bytes of volumes another side holds that the active one never had; None when unknown.
+
+    The bitmaps, volume by volume, tell of a side that takes itself for active; what a receiver wrote
+    before it became one is in its record.
+    """
+    if in_step(active, found, backend_id=backend_id):
+        return 0
+    earlier = {reign: cut for reign, cut in found.history.items() if reign != found.reign}
+    if not found.reign or not contains(active, earlier):
+        return None
+    number = active.history.get(found.reign, 0)
+    written = marked(found, bitmaps).get(number) if found.role == record.ACTIVE else found.unsent.get(str(number))
+    return sum(written[each] for each in bitmaps) if written is not None and bitmaps.keys() <= written.keys() else None
+
+
+def in_step(active: record.Record, found: record.Record, *, backend_id: str) -> bool:
+    """Return whether a receiver certainly holds nothing that the active side never had."""
+    if found.role != record.RECEIVER:
+        return False
+    history = found.history if found.staged is None else found.staged.history
+    points = found.points if found.staged is None else [found.staged.point]
+    known = not points or bool(set(points) & set(active.sent.get(backend_id, [])))
+    return known or (bool(history) and contains(active, history))
