@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 from groups import models
 from groups.services import replication
 from tests.support import domain
@@ -79,6 +81,18 @@ class TestHappyPath:
         operation.refresh_from_db()
         assert (operation.state, operation.result["mode"]) == ("succeeded", "unplanned")
         assert site.read(first, side="site-b") == "in the point"
+
+    def test_the_receipt_of_an_unplanned_failover_names_the_point_its_data_is_of(self, site):
+        group = site.enabled_group(2)
+        taken_before = datetime.datetime.now(tz=datetime.UTC)
+        site.write(domain.members(group)[0], "after the point")
+
+        operation = replication.failover(site.owner, group_id=group.pk, mode="unplanned")
+        domain.drain()
+
+        operation.refresh_from_db()
+        assert operation.state == "succeeded"
+        assert datetime.datetime.fromisoformat(operation.result["point"]) < taken_before
 
 
 class TestAnEmptyGroup:

@@ -64,13 +64,15 @@ class Change(Handler):
         return ""
 
     def result(self) -> Mapping[str, object]:
-        """Return how it was done, from where to where, and the point reached."""
+        """Return how it was done, from where to where, and the point that the data is of."""
+        predicted = self.context.result_of("preflight").get("point", "")
         return {
             "mode": self.mode,
             "origin": self.origin,
             "target": self.target,
-            "predicted": self.context.result_of("preflight").get("point", ""),
-            "point": self.context.result_of("promote").get("point", ""),
+            "predicted": predicted,
+            # A side that became active says of itself that it is of the present; its data is not.
+            "point": self.context.result_of("final round").get("point") or predicted,
             "discarded": self.context.result_of("preflight").get("discards", 0),
         }
 
@@ -119,7 +121,7 @@ class Change(Handler):
 
     def _promote(self, call: base.Call) -> Mapping[str, object]:
         facts = self.driver.promote(self.group, backend_id=self.target, call=call)
-        return {"point": truth.point(facts, backend_id=self.target)}
+        return {"seen_at": facts.observed_at}
 
     def _demote(self, call: base.Call) -> None:
         # Only a planned move goes back: nothing was written on either side since the last round.
