@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from groups import statuses
-from groups.statuses import Axis, Kind, OperationState, VolumeStatus
+from groups.statuses import Axis, GroupStatus, Kind, OperationState, VolumeStatus
 from tests.judging.history import Event, History, Operation
 
 _LEFT_BY_DELETION = frozenset({VolumeStatus.DELETING, VolumeStatus.ERROR_DELETING})
@@ -30,6 +30,8 @@ def complaints(history: History) -> Sequence[str]:
             chains[event.subject_id, event.axis].append(event)
         elif event.axis == statuses.MOVES[operation.kind].axis:
             own[operation.id].append(event)
+            chains[event.subject_id, event.axis].append(event)
+        elif statuses.MOVES[operation.kind].mends and event.axis == Axis.GROUP and event.old == GroupStatus.ERROR:
             chains[event.subject_id, event.axis].append(event)
         elif (operation.kind, event.axis) != (Kind.UPDATE_GROUP, Axis.REPLICATION):
             found.append(f"{operation} moved what is not its own: {event}.")
