@@ -66,6 +66,7 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": "Replication",
                 "items": [
+                    _item("Findings", "troubleshoot", "groups.finding"),
                     _item("Volume groups", "stacks", "groups.group"),
                     _item("Volumes", "hard_drive", "groups.volume"),
                     _item("Operations", "sync", "groups.operation"),

@@ -16,6 +16,7 @@ from groups.queries import overview
 _GROUPS = 12
 _OPERATIONS = 20
 _FAILURES = 10
+_FINDINGS = 8
 
 
 def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -33,6 +34,8 @@ def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         context["groups"] = overview.worst_groups(limit=_GROUPS)
         context["more_groups"] = max(0, sum(count for _, count in counts) - _GROUPS)
         context["groups_url"] = shown.listing(models.Group)
+    if request.user.has_perm("groups.view_finding"):
+        context["findings"], context["more_findings"] = overview.findings_for_somebody(limit=_FINDINGS)
     if request.user.has_perm("groups.view_operation"):
         context |= _running()
         context["failures"] = overview.unanswered_failures(limit=_FAILURES)

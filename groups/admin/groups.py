@@ -206,6 +206,7 @@ def _parts(group: models.Group, standing: possible.Standing) -> dict[str, Any]:
         "operations_url": shown.listing(models.Operation, f"q={group.pk}"),
         "events": list(events[:_SHOWN_ROWS]),
         "events_url": shown.listing(models.Event, f"q={group.pk}"),
+        "findings": list(models.Finding.objects.filter(subject_id=group.pk, closed_at__isnull=True)),
         "group_specs": list(group.group_type.group_specs.all()),
         "volume_types": list(group.volume_types.prefetch_related("extra_specs")),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import template
 
 from groups import models, statuses
-from groups.admin import backends, operations, shown, types, words
+from groups.admin import backends, findings, operations, shown, types, words
 
 register = template.Library()
 
@@ -21,6 +21,10 @@ register.filter("progress", shown.progress)
 register.filter("subject_link", shown.subject_link)
 register.filter("change", operations.change)
 register.filter("about", operations.about)
+register.filter("severity", findings.severity)
+register.filter("finding_subject", findings.subject)
+register.filter("finding_title", findings.title)
+register.filter("remedy", findings.remedy)
 register.filter("targets", backends.targets_of)
 register.filter("specs", types.spec_list)
 

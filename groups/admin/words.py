@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from groups import statuses
+from groups.findings import Severity
 from groups.statuses import GroupStatus, Health, Kind, OperationState, ReplicationStatus, StepState, VolumeStatus
 
 Tone = Literal["good", "working", "warning", "bad", "idle"]
@@ -99,6 +100,14 @@ KINDS: dict[str, str] = {
     Kind.DISABLE: "Disable replication",
     Kind.FAILOVER: "Failover",
     Kind.FAILBACK: "Failback",
+    Kind.ADOPT: "Adopt what is there",
+    Kind.RESTORE: "Restore what is recorded",
+}
+
+SEVERITIES: dict[Severity, Look] = {
+    Severity.CRITICAL: Look(tone="bad", icon="crisis_alert"),
+    Severity.WARNING: _WARNING,
+    Severity.NOTICE: Look(tone="idle", icon="info"),
 }
 
 _OF_AXIS: dict[str, type[StrEnum]] = {str(axis): words for axis, words in statuses.WORDS.items()}
@@ -120,6 +129,12 @@ def outdated(word: str, seen: str) -> SafeString:
 def badge_of_axis(word: str, axis: str) -> SafeString:
     """Return a status named in an event, whose axis says what kind of word it is."""
     return badge(word, _OF_AXIS[axis]) if word and axis in _OF_AXIS else format_html("{}", word or "-")
+
+
+def severity_badge(word: str, *, is_open: bool) -> SafeString:
+    """Return how bad a finding is; one that is gone keeps its word and loses its color."""
+    look = SEVERITIES[Severity(word)] if is_open else Look(tone="idle", icon="done")
+    return _badge(word, look, "Seen at the last look." if is_open else "Seen no more.")
 
 
 def _badge(word: str, look: Look, meaning: str) -> SafeString:

@@ -9,6 +9,7 @@ from django.db import models as db
 from django.db.models.functions import Coalesce
 
 from groups import clock, models, statuses
+from groups.queries import findings
 
 LATELY = datetime.timedelta(days=7)
 
@@ -45,6 +46,14 @@ def unanswered_failures(*, limit: int) -> list[models.Operation]:
         state=statuses.OperationState.FAILED, ended_at__gt=clock.now() - LATELY
     ).exclude(db.Exists(newer))
     return list(failed.order_by("-ended_at", "pk")[:limit])
+
+
+def findings_for_somebody(*, limit: int) -> tuple[list[models.Finding], int]:
+    """Return the findings that call for somebody, the worst first, and how many there are besides."""
+    rows = findings.open_rows().select_related("group", "operation", "backend")
+    found = list(rows[: limit + 1])
+    more = rows.count() - limit if len(found) > limit else 0
+    return found[:limit], more
 
 
 def backends() -> db.QuerySet[models.Backend]:

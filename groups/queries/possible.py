@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from django.db import models as db
 
-from groups import models, specs, statuses
+from groups import clock, models, specs, statuses
 from groups.statuses import Axis, Kind, OperationState, VolumeStatus
 
 _ON_PRIMARY_ONLY = frozenset({Kind.ENABLE, Kind.DISABLE})
@@ -115,6 +115,11 @@ def why_not_retry(operation: models.Operation) -> str:
     if operation.group_id is None and operation.volume_id is None:
         return "What it was about is gone."
     return ""
+
+
+def is_ignored(finding: models.Finding) -> bool:
+    """Tell whether somebody asked not to be called by a finding for now."""
+    return finding.ignored_until is not None and finding.ignored_until > clock.now()
 
 
 def sentence(operation: models.Operation) -> str:

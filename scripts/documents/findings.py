@@ -26,8 +26,7 @@ _VERBS = (
     ),
     (
         "restore",
-        "brings the storage to what is recorded. A group that was moved away is moved back as a planned failover"
-        " would: what was written there comes along",
+        "brings the storage to what is recorded; a group that was moved away is moved back with what was written",
         '`POST /api/findings/ID/restore` with `{"reason": "...", "discard_bytes": 0}`',
     ),
     (

@@ -25,6 +25,7 @@ OURS = [
     "volume",
     "operation",
     "event",
+    "finding",
     "volumetype",
     "grouptype",
     "backend",
@@ -32,7 +33,7 @@ OURS = [
     "roleassignment",
     "token",
 ]
-ENGINES = ["group", "volume", "operation", "event"]
+ENGINES = ["group", "volume", "operation", "event", "finding"]
 
 
 def listing(name: str) -> str:
@@ -122,7 +123,10 @@ def test_the_cost_of_a_groups_page_does_not_grow_with_its_volumes(site: Site, ca
 def test_nothing_the_engine_owns_can_be_edited_or_deleted_in_bulk(site: Site, cast: Cast):
     group = site.enabled_group(1)
     operation = last_operation(group)
-    subjects = [group, group.volumes.get(), operation, operation.events.first()]
+    found = models.Finding.objects.create(
+        code="lagging", severity="warning", subject_id=group.pk, group=group, seen_at=timezone.now()
+    )
+    subjects = [group, group.volumes.get(), operation, operation.events.first(), found]
     before = rows()
 
     for row in subjects:
