@@ -1,28 +1,27 @@
 """Wakes a worker for an operation.
 
 A message is only a wake-up call: it may be lost or come twice. It is sent once the transaction
-is committed, with short socket time-outs, and a failure to send is logged and left to the
-sweeper.
+is committed, nobody waits long for it, and a failure to send is logged and left to the sweeper.
 """
 
 from __future__ import annotations
 
 import functools
 import uuid
+from collections.abc import Callable, Mapping
 
 import structlog
 from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from groups import models, statuses
+from groups import models, queues, sending
 
 RUN_OPERATION = "groups.tasks.run_operation"
 RUN_ROUND = "groups.tasks.run_round"
-FAILOVER_QUEUE = "failover"
-REPLICATION_QUEUE = "replication"
 
-_URGENT = frozenset({statuses.Kind.FAILOVER, statuses.Kind.FAILBACK})
+# A connection kept since the last message may be one that the broker closed meanwhile.
+_ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 
 log = structlog.get_logger(__name__)
 
@@ -35,18 +34,23 @@ def wake(operation: models.Operation) -> None:
 
 def send_operation(*, operation_id: uuid.UUID, kind: str) -> bool:
     """Send an operation's wake-up call now; return whether the broker took it."""
-    queue = FAILOVER_QUEUE if kind in _URGENT else REPLICATION_QUEUE
-    return _send(RUN_OPERATION, queue=queue, operation_id=str(operation_id))
+    return _send(RUN_OPERATION, queue=queues.of_kind(kind), operation_id=str(operation_id))
 
 
 def send_round(*, group_id: uuid.UUID) -> bool:
     """Send the wake-up call for a group's due round now; return whether the broker took it."""
-    return _send(RUN_ROUND, queue=REPLICATION_QUEUE, group_id=str(group_id))
+    return _send(RUN_ROUND, queue=queues.REPLICATION, group_id=str(group_id))
 
 
 def _send(name: str, *, queue: str, **ids: str) -> bool:
+    # The app of this thread, which need not be that of the sender's.
+    publish = functools.partial(_publish, current_app.send_task, name, queue=queue, ids=ids)
+    return sending.hand_in(publish)
+
+
+def _publish(send_task: Callable[..., object], name: str, *, queue: str, ids: Mapping[str, str]) -> bool:
     try:
-        current_app.send_task(name, kwargs=ids, queue=queue, retry=False, ignore_result=True)
+        send_task(name, kwargs=ids, queue=queue, retry=True, retry_policy=_ONCE_MORE, ignore_result=True)
     except (OperationalError, OSError) as error:
         log.warning("wake_up_not_sent", task=name, queue=queue, error=type(error).__name__, **ids)
         return False

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import Celery, signals
 
 from replsite import spool
+
+if TYPE_CHECKING:
+    from replsite.pulse import Pulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "replsite.settings")
 spool.register()
@@ -18,7 +21,25 @@ app.autodiscover_tasks()
 # Or the web server's other threads would send to an app without settings.
 app.set_default()
 
+_pulses: list[Pulse] = []
+
 
 @signals.setup_logging.connect
 def keep_our_logging(**_known: Any) -> None:
     """Keep Celery from setting up logging: Django's settings did."""
+
+
+@signals.worker_ready.connect
+def begin_pulse(sender: Any, **_known: Any) -> None:
+    """Show from now on that this worker lives."""
+    from replsite import pulse  # tables can be known only once Django is set up
+
+    _pulses.append(pulse.of_worker(sender))
+    _pulses[-1].start()
+
+
+@signals.worker_shutdown.connect
+def end_pulse(**_known: Any) -> None:
+    """Take the sign of life away: this worker stops on purpose."""
+    while _pulses:
+        _pulses.pop().stop()

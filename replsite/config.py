@@ -100,11 +100,20 @@ class SiteConfig(pydantic_settings.BaseSettings):
     driver_deadline_seconds: Seconds = Field(
         60, description="The longest a driver call may go on without progress before it counts as hung."
     )
+    stalled_seconds: Seconds | None = Field(
+        None,
+        description="How long an operation may make no progress before that is a finding. Less than the driver "
+        "deadline. Empty: a third of it.",
+    )
     retry_limit: int = Field(5, ge=0, description="How often a step is tried again after a retryable driver error.")
     retry_base_seconds: Seconds = Field(1, description="The wait before the first retry; each next one is twice it.")
     retry_max_seconds: Seconds = Field(60, description="The longest wait before a retry.")
     worker_concurrency: int = Field(8, ge=1, le=256, description="How many operations one worker process runs at once.")
     token_hours: float = Field(24, gt=0, description="How long an identity token is good for, in hours.")
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="What `/metrics` asks for as a bearer token. Empty: whoever reaches the web process may read them.",
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -188,7 +197,18 @@ class SiteConfig(pydantic_settings.BaseSettings):
             )
         if self.retry_base_seconds > self.retry_max_seconds:
             raise ValueError("REPLSITE_RETRY_BASE_SECONDS must not be more than REPLSITE_RETRY_MAX_SECONDS")
+        if self.stalled_after_seconds >= self.driver_deadline_seconds:
+            raise ValueError(
+                "REPLSITE_STALLED_SECONDS must be less than REPLSITE_DRIVER_DEADLINE_SECONDS "
+                f"(now {self.stalled_after_seconds:g} and {self.driver_deadline_seconds:g}), "
+                "or a hung call is given up before anybody hears of it"
+            )
         return self
+
+    @property
+    def stalled_after_seconds(self) -> float:
+        """Return how long an operation may make no progress before that is a finding."""
+        return self.driver_deadline_seconds / 3 if self.stalled_seconds is None else self.stalled_seconds
 
     @property
     def database_address(self) -> str:
@@ -250,7 +270,7 @@ def _problem(location: tuple[int | str, ...], message: str) -> str:
 
 
 def _shown(default: object) -> str:
-    if isinstance(default, SecretStr) or default in ("", ()):
+    if isinstance(default, SecretStr) or default in ("", (), None):
         return ""
     if isinstance(default, tuple):
         return f"`{','.join(default)}`"

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import concurrent.futures
+import threading
+import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from celery import current_app
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
+from groups import queues
+from groups.queries import problems, watching
+
 LIMIT_SECONDS = 3
+OK, FAILED, NO_ANSWER = "ok", "failed", "no answer"
+
+_SENTENCES = {
+    FAILED: "The {name} cannot be used; the log has the error.",
+    NO_ANSWER: f"The {{name}} gives no answer within {LIMIT_SECONDS} s.",
+}
 
 log = structlog.get_logger(__name__)
 
@@ -21,17 +32,23 @@ def live(_request: HttpRequest) -> JsonResponse:
 
 
 def ready(_request: HttpRequest) -> JsonResponse:
-    """Say whether database and broker answer in time; 503 names the one that does not."""
-    found = _found({"database": ask_database, "broker": ask_broker})
-    good = all(each == "ok" for each in found.values())
-    return JsonResponse({"status": "ok" if good else "unavailable", **found}, status=200 if good else 503)
+    """Say whether database and broker answer in time and everybody works who should; 503 says what is not so."""
+    questions = _ask_all(database=look, broker=ask_broker)
+    words = {name: question.word for name, question in questions.items()}
+    said = [_SENTENCES[word].format(name=name) for name, word in words.items() if word != OK]
+    report: dict[str, object] = {**words}
+    if words["database"] == OK:
+        standing = questions["database"].answer
+        said += [problem.what for problem in problems.of(standing)]
+        report |= _figures(standing)
+    report = {"status": "unavailable" if said else OK, **report, "problems": said}
+    return JsonResponse(report, status=503 if said else 200)
 
 
-def ask_database() -> None:
-    """Ask the database for nothing; raises when it does not answer."""
+def look() -> watching.Standing:
+    """Read from the database who lives and what waits; raises when it does not answer."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        return watching.standing()
     finally:
         connection.close()  # of this thread, which ends here
 
@@ -42,20 +59,59 @@ def ask_broker() -> None:
         broker.ensure_connection(max_retries=0, timeout=LIMIT_SECONDS)
 
 
-def _found(questions: dict[str, Callable[[], None]]) -> dict[str, str]:
-    # Threads of their own, because neither a database nor a broker that hangs can be interrupted.
-    pool = concurrent.futures.ThreadPoolExecutor(max_workers=len(questions), thread_name_prefix="health")
-    answers = {name: pool.submit(ask) for name, ask in questions.items()}
-    concurrent.futures.wait(answers.values(), timeout=LIMIT_SECONDS)
-    pool.shutdown(wait=False, cancel_futures=True)
-    return {name: _word(name, answer) for name, answer in answers.items()}
+class _Question(threading.Thread):
+    """Something asked in a thread of its own, because what hangs cannot be interrupted."""
+
+    def __init__(self, name: str, ask: Callable[[], Any]) -> None:
+        super().__init__(name=f"asking the {name}", daemon=True)
+        self._named, self._ask = name, ask
+        self.answer: Any = None
+        self._failed = False
+
+    def run(self) -> None:
+        try:
+            self.answer = self._ask()
+        # Whatever it is, the answer is that it failed.
+        except Exception as error:
+            self._failed = True
+            log.warning("not_ready", asked=self._named, error=type(error).__name__)
+
+    @property
+    def word(self) -> str:
+        """What to say of it now."""
+        if self.is_alive():
+            return NO_ANSWER
+        return FAILED if self._failed else OK
 
 
-def _word(name: str, answer: concurrent.futures.Future[None]) -> str:
-    if not answer.done():
-        log.warning("not_ready", asked=name, error="no answer in time")
-        return "no answer"
-    if error := answer.exception():
-        log.warning("not_ready", asked=name, error=type(error).__name__)
-        return "failed"
-    return "ok"
+_newest: dict[str, _Question] = {}
+_choosing = threading.Lock()
+
+
+def _ask_all(**asks: Callable[[], Any]) -> dict[str, _Question]:
+    """Ask all at once, and wait for the answers as long as is allowed."""
+    end = time.monotonic() + LIMIT_SECONDS
+    questions = {name: _question(name, ask) for name, ask in asks.items()}
+    for question in questions.values():
+        question.join(max(0.0, end - time.monotonic()))
+    return questions
+
+
+def _question(name: str, ask: Callable[[], Any]) -> _Question:
+    # One that hangs is waited for again, not asked again: or each request would leave a thread behind.
+    with _choosing:
+        question = _newest.get(name)
+        if question is None or not question.is_alive():
+            question = _newest[name] = _Question(name, ask)
+            question.start()
+        return question
+
+
+def _figures(standing: watching.Standing) -> dict[str, object]:
+    ticks = {tick: standing.tick_seconds.get(tick) for tick in watching.TICKS}
+    return {
+        "workers": {queue: len(standing.readers(queue)) for queue in queues.ALL},
+        "tick_seconds": {tick: None if age is None else round(age, 1) for tick, age in ticks.items()},
+        "waiting_seconds": round(max(standing.waiting_seconds.values(), default=0.0), 1),
+        "expired_leases": standing.expired_leases,
+    }

@@ -9,12 +9,11 @@ from typing import Any
 from celery import schedules
 from kombu import Exchange, Queue
 
+from groups import queues as named
 from replsite import config
 
-FAILOVER = "failover"
-REPLICATION = "replication"
-MAINTENANCE = "maintenance"
-QUEUES = (FAILOVER, REPLICATION, MAINTENANCE)
+MAINTENANCE = named.MAINTENANCE
+QUEUES = named.ALL
 POLL_SECONDS = 0.02
 SCHEDULER = "celery.beat:Scheduler"
 """Keeps nothing on disk: what it kept there would be read after the clock was set back, and silence it."""

@@ -6,11 +6,12 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views import generic
 
-from replsite import health
+from replsite import health, metrics
 
 urlpatterns = [
     path("healthz", health.live),
     path("readyz", health.ready),
+    path("metrics", metrics.show),
     path("admin", generic.RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("", include("groups.api.urls")),

@@ -60,7 +60,13 @@ class Lease(abc.ABC):
         """Renew now. Raises `LeaseLost` when somebody else has the work."""
         began = time.monotonic()
         progress, self._progress = self._progress, None
-        if not self._renew(progress):
+        try:
+            kept = self._renew(progress)
+        except DatabaseError:
+            # Unless there is newer by now: the driver tells only what moved on.
+            self._progress = self._progress or progress
+            raise
+        if not kept:
             raise errors.LeaseLost("the lease was taken over")
         self._renewed = began
 

@@ -1,27 +1,30 @@
-"""Beat's ticks. Each may come twice or not at all."""
+"""Beat's ticks. Each may come twice or not at all, and is noted when it has been done."""
 
 from __future__ import annotations
 
 from celery import shared_task
 from django.conf import settings
 
-from groups.engine import observing, rounds as due_rounds, sweeper
+from groups.engine import observing, rounds as due_rounds, watching
 from groups.tasks import pacing
 
 
 @shared_task(name="groups.tasks.sweep", ignore_result=True)
 def sweep(**_newer: object) -> int:
-    """Wake workers for operations nobody works on."""
-    return sweeper.sweep() if pacing.is_due("sweep", every=settings.REPLSITE.sweep_seconds) else 0
+    """Wake workers for operations nobody works on, and note which stand still."""
+    due = pacing.is_due("sweep", every=settings.REPLSITE.sweep_seconds)
+    return watching.tick("sweep", work=watching.sweep) if due else 0
 
 
 @shared_task(name="groups.tasks.observe", ignore_result=True)
 def observe(**_newer: object) -> int:
     """Look at the storage of every group at rest."""
-    return observing.observe_all() if pacing.is_due("observe", every=settings.REPLSITE.observe_seconds) else 0
+    due = pacing.is_due("observe", every=settings.REPLSITE.observe_seconds)
+    return watching.tick("observe", work=observing.observe_all) if due else 0
 
 
 @shared_task(name="groups.tasks.rounds", ignore_result=True)
 def rounds(**_newer: object) -> int:
     """Wake workers for due rounds."""
-    return due_rounds.wake_due() if pacing.is_due("rounds", every=settings.REPLSITE.rounds_tick_seconds) else 0
+    due = pacing.is_due("rounds", every=settings.REPLSITE.rounds_tick_seconds)
+    return watching.tick("rounds", work=due_rounds.wake_due) if due else 0

@@ -60,12 +60,23 @@ def test_every_wrong_value_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) ->
         ("DEBUG", "perhaps"),
         ("RETRY_BASE_SECONDS", "61"),
         ("HEARTBEAT_SECONDS", "15"),
+        ("STALLED_SECONDS", "60"),
     ],
 )
 def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"REPLSITE_{name}", value)
 
     assert f"REPLSITE_{name}" in refusal()
+
+
+def test_what_counts_as_no_progress_follows_the_deadline_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert config.load().stalled_after_seconds == 20
+
+    monkeypatch.setenv("REPLSITE_DRIVER_DEADLINE_SECONDS", "15")
+    assert config.load().stalled_after_seconds == 5
+
+    monkeypatch.setenv("REPLSITE_STALLED_SECONDS", "14")
+    assert config.load().stalled_after_seconds == 14
 
 
 @pytest.mark.parametrize("value", ["[::1]:8776", "0.0.0.0:80", "unix:/run/replsite.sock"])
