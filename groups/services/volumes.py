@@ -107,6 +107,8 @@ def reset_status(caller: callers.Caller, *, volume_id: object, status: str, reas
         if status.lower() not in allowed:
             raise errors.InvalidInput(f"Invalid input received: '{status}' is not one of {allowed}.")
         recording.refuse_while_open(volume, what="reset its status; cancel the operation first")
+        if volume.group is not None:
+            recording.refuse_while_open(volume.group, what="reset the status of a volume in it")
         transitions.reset(
             volume,
             axis=Axis.VOLUME,
