@@ -161,7 +161,7 @@ class Heed(FindingVerb):
 
     def why_not(self) -> str:
         """Return why it is not possible now."""
-        return super().why_not() or ("" if self.row.ignored_until else "It is not ignored.")
+        return super().why_not() or ("" if possible.is_ignored(self.row) else "It is not ignored.")
 
     def effect(self) -> str:
         """Return what it will do."""
@@ -188,7 +188,8 @@ class FindingAdmin(VerbsMixin, PageAdmin):
         """Return a finding's page."""
         caller = acting.caller(request, project_id=row.project_id or "")
         mendings = {*_meaning(row).mendings, Mending.IGNORE}
-        offered = [verb(row, caller=caller) for verb in self.verbs if verb.mending in mendings]
+        other = Ignore if possible.is_ignored(row) else Heed
+        offered = [verb(row, caller=caller) for verb in self.verbs if verb.mending in mendings and verb is not other]
         return pages.render(
             self,
             request,

@@ -56,15 +56,14 @@ def differences(
 ) -> list[Found]:
     """Return what the storage says that the record does not, and what it cannot say."""
     value = storage.group_value(group, members)
-    found = list(_unreachable(group, facts))
-    found += _places(group, facts, value)
-    found += _others(group, facts)
-    if not found:
+    unreachable = list(_unreachable(group, facts))
+    found = [*_places(group, facts, value), *_others(group, facts)]
+    if not found and facts.active_side is not None:
         found += _membership(value, facts)
         found += _protection(group, facts, members, value)
         if health == Health.LAGGING:
             found.append(Found(code=Code.LAGGING, actual=truth.describe(value, facts)))
-    return found
+    return unreachable + found
 
 
 def _unreachable(group: models.Group, facts: base.GroupFacts) -> Iterator[Found]:
@@ -148,6 +147,9 @@ def _protection(
     recorded = {str(row.pk) for row in members if row.replication_status in _PROTECTED}
     if not facts.replicating and len(recorded) == len(members):
         yield Found(code=Code.NOT_REPLICATING, recorded="Replicated.", actual=actual)
+        return
+    # A side that does not answer may hold what the others lack.
+    if not all(side.reachable for side in facts.sides):
         return
     if bare := [fact.id for fact in facts.volumes if not fact.protected and fact.id in recorded]:
         names = _named(value, bare)

@@ -164,6 +164,20 @@ class TestWhatIsFound:
 
         assert look(group) == ["not-replicating"]
 
+    def test_a_protected_group_that_is_not_replicated_is_found_while_a_target_is_away(self, site):
+        group = site.enabled_group(2)
+        differing.disarmed(group)
+        site.control.site_down("site-c")
+
+        assert look(group) == ["not-replicating", "side-unreachable"]
+
+    def test_members_whose_only_copy_may_be_on_a_target_that_is_away_are_not_called_unprotected(self, site):
+        group = site.enabled_group(2)
+        site.control.site_down("site-b")
+        site.control.site_down("site-c")
+
+        assert look(group) == ["side-unreachable", "side-unreachable"]
+
     def test_a_group_that_is_replicated_though_it_should_not_be(self, site):
         group = site.new_group(2)
         differing.armed(group)
