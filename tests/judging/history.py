@@ -175,6 +175,8 @@ class History:
     at_rest: bool = False
     """Whether everything that was asked for should have ended, with all sides and processes well."""
     lease_seconds: float = 30.0
+    outages: tuple[tuple[datetime.datetime, datetime.datetime], ...] = ()
+    """Times, without overlaps, in which nobody could be expected to begin any work."""
     collected_at: datetime.datetime | None = None
 
 
@@ -186,12 +188,14 @@ def collect(
     observe: Callable[[models.Group], Look] | None = None,
     at_rest: bool = False,
     lease_seconds: float | None = None,
+    outages: Iterable[tuple[datetime.datetime, datetime.datetime]] = (),
 ) -> History:
     """Read the history of the site this process is connected to.
 
     `observe` says what the storage holds of a group, as `look` does; without it record and storage
     are not compared. `at_rest` claims that nothing should be open any more: it makes the judge
-    strict. `lease_seconds` is the workers' setting, this process's when not given.
+    strict. `lease_seconds` is the workers' setting, this process's when not given. `outages` are the
+    times in which beat, broker or every worker was away.
     """
     rows = list(models.Group.objects.select_related("backend", "group_type").order_by("created_at", "id"))
     volumes = tuple(_volume(row) for row in models.Volume.objects.order_by("created_at", "id"))
@@ -209,6 +213,7 @@ def collect(
         looks={} if observe is None else {row.pk: observe(row) for row in rows},
         at_rest=at_rest,
         lease_seconds=settings.REPLSITE.lease_seconds if lease_seconds is None else lease_seconds,
+        outages=tuple(outages),
         collected_at=datetime.datetime.now(tz=datetime.UTC),
     )
 

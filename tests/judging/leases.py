@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -71,6 +72,12 @@ def _late(operation: Operation, events: Sequence[Event], history: History) -> It
     """Find times in which nobody owned it that were longer than a dead worker's lease explains."""
     longest = _LEASES_UNOWNED * history.lease_seconds
     for before, event in itertools.pairwise(events):
-        seconds = (event.at - before.at).total_seconds()
+        seconds = (event.at - before.at).total_seconds() - _out(history, before.at, event.at)
         if before.new == OperationState.QUEUED and seconds > longest:
             yield f"was queued for {seconds:.1f} s with nobody to take it"
+
+
+def _out(history: History, began: datetime.datetime, ended: datetime.datetime) -> float:
+    """Return for how many seconds of a time nobody could be expected to begin any work."""
+    shared = ((min(ended, until) - max(began, since)).total_seconds() for since, until in history.outages)
+    return sum(seconds for seconds in shared if seconds > 0)
