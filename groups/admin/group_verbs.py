@@ -9,7 +9,7 @@ from django import forms
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from groups import callers, models, statuses
+from groups import callers, findings, models, statuses
 from groups.admin import fields, pages, shown, words
 from groups.admin.verbs import Fact, Verb
 from groups.models.backends import DEFAULT_TARGET
@@ -236,7 +236,11 @@ class FailBack(Move):
 
     def warning(self) -> str:
         """Return what may be lost."""
-        return "Planned loses nothing. Unplanned discards what was written on the secondary since it took over."
+        lost = "Unplanned discards what was written on the secondary since it took over."
+        found = models.Finding.objects.filter(
+            subject_id=self.row.pk, code=findings.Code.UNSENT_WRITES, key="", closed_at__isnull=True
+        ).first()
+        return f"{found.actual} {lost}" if found is not None else f"Planned loses nothing. {lost}"
 
     def act(self, values: dict[str, Any]) -> pages.Done:
         """Ask for it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from groups import models
+from groups.engine import observing
 from groups.services import replication
 from tests.admin.conftest import Cast, page, rows, text
 from tests.support.domain import Site, drain, last_operation
@@ -45,6 +46,22 @@ def test_no_verb_is_done_or_shown_without_its_role(site: Site, cast: Cast):
 
     assert set(codes.values()) == {403}
     assert rows() == before
+
+
+def test_failing_back_says_how_much_only_the_primary_holds(site: Site, cast: Cast):
+    group = site.enabled_group(1)
+    site.write(group.volumes.get(), "never sent")
+    site.control.site_down("")
+    replication.failover(site.owner, group_id=group.pk)
+    drain()
+    site.control.site_up("")
+    observing.observe_all()
+    observing.observe_all()
+
+    shown = text(cast.admin.get(page(group, "failback")))
+
+    assert "The primary holds 4096 bytes that never reached the active side; failing back discards them." in shown
+    assert "Planned loses nothing." not in shown
 
 
 def test_a_post_without_a_csrf_token_changes_nothing(site: Site, cast: Cast):
@@ -136,6 +153,7 @@ def test_a_failover_to_an_unknown_target_is_refused(site: Site, cast: Cast):
     assert rows() == before
 
 
+@pytest.mark.unjudged("volumes are attached by hand")
 def test_a_failover_with_attached_volumes_says_what_is_missing_and_then_goes(site: Site, cast: Cast):
     group = site.enabled_group(1)
     models.Volume.objects.filter(group=group).update(status="in-use")

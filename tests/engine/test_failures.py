@@ -190,6 +190,48 @@ class TestAFailedPlannedFailover:
         assert outcome(group, operation) == ("succeeded", "available", "enabled")
 
 
+class TestFailingBackOverUnsentWrites:
+    @pytest.fixture
+    def group(self, site):
+        group = site.enabled_group(1)
+        site.write(domain.members(group)[0], "never sent")
+        site.control.site_down("")
+        replication.failover(site.owner, group_id=group.pk)
+        domain.drain()
+        site.control.site_up("")
+        return group
+
+    def test_states_how_much_it_discarded(self, site, group):
+        operation = replication.failover(site.owner, group_id=group.pk, secondary_backend_id="default")
+        domain.drain_with_retries()
+
+        assert outcome(group, operation) == ("succeeded", "available", "enabled")
+        assert operation.result["discarded"] == 4096
+
+    def test_discards_no_more_than_the_request_allows_and_then_changes_nothing(self, site, group):
+        operation = replication.failover(
+            site.owner, group_id=group.pk, secondary_backend_id="default", discard_bytes=4095
+        )
+        domain.drain_with_retries()
+
+        assert outcome(group, operation) == ("failed", "available", "failover-error")
+        assert operation.error_code == "would_discard"
+        assert "4096 bytes" in operation.error
+        assert group.active_backend_id == "site-b"
+        assert site.control.can_write(side="site-b", volume_id=str(domain.members(group)[0].pk))
+
+    def test_goes_on_once_the_amount_is_allowed(self, site, group):
+        replication.failover(site.owner, group_id=group.pk, secondary_backend_id="default", discard_bytes=0)
+        domain.drain_with_retries()
+
+        operation = replication.failover(
+            site.owner, group_id=group.pk, secondary_backend_id="default", discard_bytes=4096
+        )
+        domain.drain_with_retries()
+
+        assert outcome(group, operation) == ("succeeded", "available", "enabled")
+
+
 class TestAFailoverWithoutItsPrimary:
     def test_never_calls_it_when_unplanned_was_asked_for(self, site):
         group = site.enabled_group(2)
