@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from groups import models
 from groups.engine import observing
 from groups.services import replication, volumes
@@ -74,6 +76,7 @@ class TestObserving:
         assert not site.control.can_write(side="", volume_id=str(volume.pk))
         assert site.control.can_write(side="site-b", volume_id=str(volume.pk))
 
+    @pytest.mark.unjudged("a status is written by hand")
     def test_cuts_nothing_off_while_it_is_not_certain_which_side_is_active(self, site):
         group = site.failed_over_group(1)
         (volume,) = domain.members(group)
