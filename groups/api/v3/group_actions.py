@@ -48,6 +48,7 @@ def _failover(caller: callers.Caller, group_id: str, wanted: Wanted) -> HttpResp
         secondary_backend_id=wanted.get("secondary_backend_id"),
         allow_attached_volume=schemas.boolean(wanted.get("allow_attached_volume", False)),
         mode=wanted.get("mode", "auto"),
+        discard_bytes=wanted.get("discard_bytes"),
     )
     return answers.empty()
 

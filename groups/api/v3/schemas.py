@@ -123,6 +123,7 @@ FAILOVER = _object(
         "allow_attached_volume": _BOOLEAN,
         "secondary_backend_id": _TEXT_OR_NULL,
         "mode": {"enum": list(replication.MODES)},
+        "discard_bytes": {"type": ["integer", "null"], "minimum": 0},
     }
 )
 # The content is ignored. Cinder refuses null, which is what openstacksdk sends.

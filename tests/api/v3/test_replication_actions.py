@@ -52,6 +52,7 @@ def test_a_member_disables_replication(cast: people.Cast, site: domain.Site, dra
         ({"secondary_backend_id": "site-c", "allow_attached_volume": "True"}, "site-c"),
         ({"mode": "planned"}, "site-b"),
         ({"mode": "unplanned"}, "site-b"),
+        ({"discard_bytes": 4096}, "site-b"),
     ],
 )
 def test_a_member_fails_over(
@@ -109,6 +110,7 @@ def test_an_unknown_target_is_refused_naming_the_valid_ones(cast: people.Cast, s
         ({"allow_attached_volume": "maybe"}, "'maybe' is not one of"),
         ({"secondary_backend_id": "x" * 256}, "is too long"),
         ({"secondary_backend_id": 7}, "7 is not of type 'string', 'null'"),
+        ({"discard_bytes": -1}, "-1 is less than the minimum of 0"),
         ({"mode": "fast"}, "'fast' is not one of ['auto', 'planned', 'unplanned']"),
         ({"zz": 1}, "Additional properties are not allowed ('zz' was unexpected)"),
     ],
