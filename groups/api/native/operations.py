@@ -1,4 +1,4 @@
-"""Operations: show, cancel, run again."""
+"""Operations: list, show, cancel, run again."""
 
 from __future__ import annotations
 
@@ -8,9 +8,21 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from groups import models
-from groups.api.native import resource, rows
-from groups.queries import visible
+from groups.api.native import lists, resource, rows
+from groups.queries import operations as found, visible
 from groups.services import operations
+
+
+class Operations(resource.Resource):
+    """All operations the caller may see."""
+
+    def get(self, request: Request) -> HttpResponse:
+        """Return a page of them, newest first."""
+        page, filters = lists.question(request)
+        listed = found.listed(self.caller, page=page, filters=filters)
+        return resource.document(
+            lists.page_of(request, "operations", [rows.operation(row) for row in listed], page=page)
+        )
 
 
 class Operation(resource.Resource):

@@ -13,6 +13,7 @@ urlpatterns = [
     path("findings/<uuid:finding_id>/restore", findings.Restore.as_view()),
     path("findings/<uuid:finding_id>/ignore", findings.Ignore.as_view()),
     path("findings/<uuid:finding_id>/heed", findings.Heed.as_view()),
+    path("operations", operations.Operations.as_view()),
     path("operations/<uuid:operation_id>", operations.Operation.as_view()),
     path("operations/<uuid:operation_id>/cancel", operations.Cancel.as_view()),
     path("operations/<uuid:operation_id>/retry", operations.Retry.as_view()),

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from celery import current_app
 
 from groups import models
 from tests.faults.cinder_weaknesses import story
 from tests.support import domain, processes
-from tests.support.crew import Crew
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
-
-
-@pytest.fixture
-def crew(tmp_path: Path) -> Iterator[Crew]:
-    """Real workers and beat on the test's database and broker."""
-    members = Crew(tmp_path)
-    yield members
-    members.dismiss()
 
 
 def test_w6_a_service_killed_in_mid_failover_finishes_it_once_it_is_started_again(cast, site, crew):

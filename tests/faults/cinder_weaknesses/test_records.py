@@ -48,6 +48,24 @@ def test_w11_a_failure_is_told_to_the_one_who_asked_with_its_cause_the_truth_and
     assert cast.otto.ask("GET", f"/operations/{operation.pk}", root="/api").status == 404
 
 
+def test_w11_who_knows_only_the_group_finds_all_its_operations_newest_first(cast, site):
+    group, other = site.failed_over_group(1), site.enabled_group(1)
+    cast.carl.act(group, "delete", {"delete-volumes": True})
+    domain.drain()
+
+    def kinds(person: people.Person, **query: Any) -> list[str]:
+        answer = person.ask("GET", "/operations", root="/api", query={"subject_id": str(group.pk), **query})
+        return [operation["kind"] for operation in answer.body["operations"]]
+
+    assert kinds(cast.olga) == ["delete-group", "failover", "enable-replication", "create-group"]
+    assert kinds(cast.olga, kind="failover", state="succeeded") == ["failover"]
+    assert kinds(cast.olga, limit=1) == ["delete-group"]
+    assert kinds(cast.otto) == []
+    everything = cast.rita.ask("GET", "/operations", root="/api").body["operations"]
+    assert {operation["subject"]["id"] for operation in everything} > {str(group.pk), str(other.pk)}
+    assert cast.olga.ask("GET", "/operations", root="/api", query={"verb": "x"}).status == 400
+
+
 @pytest.mark.django_db(transaction=True)
 def test_w11_an_open_operation_says_how_far_it_is_and_what_it_waits_for(cast, site):
     group = site.new_group(2)
