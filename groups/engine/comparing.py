@@ -116,13 +116,20 @@ def _others(group: models.Group, facts: base.GroupFacts) -> Iterator[Found]:
                 actual=f"{name} takes itself for active too.",
                 actual_side=facts.active_side,
             )
-        if side.bytes_unsent and side.backend_id != facts.active_side:
+        if side.backend_id != facts.active_side and _may_hold_unsent(side, facts):
+            amount = "an unknown number of" if side.bytes_unsent is None else side.bytes_unsent
             yield Found(
                 code=Code.UNSENT_WRITES,
                 key=side.backend_id,
-                actual=f"{name} holds {side.bytes_unsent} bytes that never reached the active side; failing back"
-                " discards them.",
+                actual=f"{name} holds {amount} bytes that never reached the active side; failing back discards them.",
             )
+
+
+def _may_hold_unsent(side: base.SideFacts, facts: base.GroupFacts) -> bool:
+    if side.bytes_unsent is None:
+        # Only where the group was moved away can there be any; a driver that cannot tell says nothing elsewhere.
+        return side.reachable and side.backend_id == base.PRIMARY and facts.active_side != base.PRIMARY
+    return side.bytes_unsent > 0
 
 
 def _membership(value: base.Group, facts: base.GroupFacts) -> Iterator[Found]:

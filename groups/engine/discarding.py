@@ -23,11 +23,8 @@ class WouldDiscard(DriverError):
 
 def amount(group: base.Group, facts: base.GroupFacts, *, backend_id: str) -> int:
     """Return how many bytes a resync towards a side would discard there; all of it when the side cannot tell."""
-    side = facts.side(backend_id)
-    if side.bytes_unsent is not None:
-        return side.bytes_unsent
-    # A receiver takes no writes of its own: what cannot tell is a side that took itself for active.
-    return sum(volume.size_bytes for volume in group.volumes) if side.claims_active else 0
+    unsent = facts.side(backend_id).bytes_unsent
+    return sum(volume.size_bytes for volume in group.volumes) if unsent is None else unsent
 
 
 def require_stated(found: int, *, limit: int | None, backend_id: str) -> None:
