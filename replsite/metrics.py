@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import math
 from collections.abc import Callable, Iterable, Iterator
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry, exposition
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from groups import findings, queues, statuses
 from groups.queries import measures, watching
@@ -91,8 +93,8 @@ def _durations(rows: list[measures.Operations]) -> Metric:
     for kind, state in sorted({(row.kind, row.state) for row in rows if row.state in statuses.FINAL}):
         own = [row for row in rows if (row.kind, row.state) == (kind, state)]
         buckets = [
-            (end, float(sum(row.count for row in own if row.duration <= place)))
-            for place, end in enumerate([*(f"{each:g}" for each in measures.DURATIONS), "+Inf"])
+            (floatToGoString(end), sum(row.count for row in own if row.duration <= place))
+            for place, end in enumerate([*measures.DURATIONS, math.inf])
         ]
         family.add_metric((kind, state), buckets=buckets, sum_value=sum(row.seconds for row in own))
     return family

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 
 from groups import models, statuses
-from groups.admin import live, shown, words
+from groups.admin import live, shown, watch, words
 from groups.queries import overview
 
 _GROUPS = 12
@@ -45,8 +45,8 @@ def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def urls() -> list[URLPattern]:
-    """Return the address of the front page's live part."""
-    return [path("live/", admin.site.admin_view(running), name="live")]
+    """Return the addresses of the front page's live part, and of the banner."""
+    return [path("live/", admin.site.admin_view(running), name="live"), path("watch/", watch.watch, name="watch")]
 
 
 def running(request: HttpRequest) -> HttpResponse:

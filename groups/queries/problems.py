@@ -21,8 +21,8 @@ _WAITS = {
     queues.REPLICATION: "rounds wait, and every operation but failovers",
     queues.MAINTENANCE: "nothing is observed, and rounds and lost operations are not begun again",
 }
-_START_WORKER = "Start one: celery --app replsite worker --queues {queues}"
-_START_BEAT = "Start it: celery --app replsite beat. If it runs, see whether it and the workers reach the broker."
+_WORKER = "celery --app replsite worker --queues {queues}"
+_BEAT = "celery --app replsite beat"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,8 @@ class Problem:
     code: str
     what: str
     remedy: str
+    command: str = ""
+    """What to type for it, where it is a command."""
     stops_failovers: bool = False
 
 
@@ -49,14 +51,15 @@ def tick_intervals() -> dict[str, float]:
 def _workers(standing: watching.Standing) -> Iterator[Problem]:
     unread = [queue for queue in queues.ALL if not standing.readers(queue)]
     idle = [worker.name for worker in standing.workers if not worker.queues]
-    start = _START_WORKER.format(queues=",".join(unread))
+    remedy, command = "Start one:", _WORKER.format(queues=",".join(unread))
     if idle:
-        start = f"Alive, but stopping or without the broker: {', '.join(sorted(idle))}. {start}"
+        remedy = f"Alive, but stopping or without the broker: {', '.join(sorted(idle))}. {remedy}"
     if len(unread) == len(queues.ALL):
         yield Problem(
             code="no-worker",
             what="No worker reads any queue: nothing is done, and failovers wait.",
-            remedy=start,
+            remedy=remedy,
+            command=command,
             stops_failovers=True,
         )
         return
@@ -64,7 +67,8 @@ def _workers(standing: watching.Standing) -> Iterator[Problem]:
         yield Problem(
             code="no-worker",
             what=f"No worker reads the queue '{queue}': {_WAITS[queue]}.",
-            remedy=start,
+            remedy=remedy,
+            command=command,
             stops_failovers=queue == queues.FAILOVER,
         )
 
@@ -83,7 +87,8 @@ def _ticks(standing: watching.Standing) -> Iterator[Problem]:
             code="no-ticks",
             what=f"No tick has come for {min(seconds.values()):.0f} s: beat is not running."
             " Nothing is observed, no rounds begin, and lost operations are not found.",
-            remedy=_START_BEAT,
+            remedy="If it does run, see whether it and the workers reach the broker. Start it:",
+            command=_BEAT,
         )
         return
     for tick in late:

@@ -101,7 +101,7 @@ class TestWhatIsSaid:
         assert list(told()) == ["no-worker"]
         problem = told()["no-worker"]
         assert f"'{queue}'" in problem.what
-        assert f"--queues {queue}" in problem.remedy
+        assert problem.command == f"celery --app replsite worker --queues {queue}"
         assert problem.stops_failovers == (queue == queues.FAILOVER)
 
     def test_is_one_sentence_when_nobody_works_at_all(self):
