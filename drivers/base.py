@@ -26,10 +26,12 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar
 
-from drivers.errors import CallCanceled, CallTimedOut
+from drivers.errors import CallCanceled, CallTimedOut, Refused
 from drivers.options import Option, Value
 
 PRIMARY = ""
+UNDO_POINTS_KEPT = 3
+"""How many undo points of one volume a side keeps; a further one takes the oldest's place."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -101,6 +103,10 @@ class GroupFacts:
     """The highest epoch the storage has seen for the group."""
     strangers: tuple[str, ...] = ()
     """Ids of volumes the storage replicates with the group that were not asked about."""
+    discarded_bytes: int = 0
+    """Bytes of unsent writes that the call returning these facts discarded itself, kept as undo points where
+    the driver can. A call made again after a crash does not count what was discarded before; `Driver.undo_points`
+    lists that."""
     detail: str = ""
     """What is unusual, in a sentence; empty when nothing is."""
 
@@ -113,6 +119,20 @@ class GroupFacts:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class UndoPoint:
+    """What one resync discarded on one side, kept until somebody drops it."""
+
+    id: str
+    backend_id: str
+    kept_at: float
+    """Unix time."""
+    size_bytes: int
+    """Bytes of discarded data in it."""
+    volumes: tuple[str, ...]
+    """Ids of the volumes it holds data of."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What a driver can do; matched against group specs and extra specs."""
 
@@ -121,6 +141,8 @@ class Capabilities:
     planned_failover: bool = True
     rounds: bool = False
     """Whether replication advances in rounds that the engine has to start."""
+    undo_points: bool = False
+    """Whether unsent writes are kept when a resync discards them."""
     vendor_name: str = "Replsite"
     storage_protocol: str = ""
 
@@ -277,7 +299,11 @@ class Driver(abc.ABC):
         whose storage replicates by itself waits for the point to be reached.
 
         Towards `PRIMARY`, after a failover: copies to the stale primary only what changed since.
-        If the primary holds changes that never reached the secondary, they are discarded.
+
+        Changes that a side alone holds are discarded by a resync towards it, here and in
+        `enable_replication`. A driver with `capabilities.undo_points` first keeps them as an undo
+        point; it keeps the newest `UNDO_POINTS_KEPT` of each volume on each side. When it cannot
+        keep them it raises `UndoPointFailed`, and nothing is discarded.
         """
 
     @abc.abstractmethod
@@ -311,6 +337,18 @@ class Driver(abc.ABC):
         """Let clients reach the members on `backend_id`, the side recorded as active, after its
         storage was restarted and forgot to. Raises `Refused`, having changed nothing, when that
         side knows that another one became active, or that its writes were stopped."""
+
+    # Undo points, of drivers with `capabilities.undo_points`.
+
+    def undo_points(self, group: Group, *, call: Call) -> Sequence[UndoPoint]:
+        """List what resyncs of the group discarded and the sides that answer still keep, oldest
+        first. Changes nothing and is not fenced. Short. How to read one is the driver's own."""
+        return ()
+
+    def drop_undo_point(self, group: Group, *, point_id: str, call: Call) -> None:
+        """Remove an undo point for good; an absent one is fine. Raises `SiteUnavailable` when a
+        side that may keep it does not answer. Deleting a group or a volume drops its own."""
+        raise Refused("This storage keeps no undo points.", remedy="There is nothing to drop.")
 
     # Looking.
 

@@ -6,6 +6,7 @@ DriverError                 anything the storage, or the way to it, did not do
 ├── CallCanceled            the caller asked the call to stop; it stopped at a safe place
 ├── StaleEpoch              a newer caller has been here: this one lost its right to act
 ├── NoRecoveryPoint         the target holds no complete point in time of the group
+├── UndoPointFailed         what a resync would discard cannot be kept, so nothing was discarded
 ├── Refused                 the storage will not do this as things stand
 └── InvalidOptions          configuration that cannot work, each problem named
 
@@ -69,6 +70,13 @@ class NoRecoveryPoint(DriverError):
 
     code = "no_recovery_point"
     remedy = "Choose another target, or bring the primary back and enable replication again."
+
+
+class UndoPointFailed(DriverError):
+    """What a resync would discard could not be kept, so nothing was discarded."""
+
+    code = "undo_point_failed"
+    remedy = "Make room where the side keeps undo points, or drop one that nobody needs, then run the operation again."
 
 
 class Refused(DriverError):

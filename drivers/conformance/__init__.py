@@ -8,6 +8,6 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"drivers.conformance.{part}"
-        for part in ("harness", "declaring", "differing", "failing", "moving", "refusing", "repeating")
+        for part in ("harness", "declaring", "differing", "discarding", "failing", "moving", "refusing", "repeating")
     )
 )

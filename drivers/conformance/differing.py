@@ -79,14 +79,14 @@ class Differing(Harness):
         self.fill(PRIMARY, group, seed=3, offset=CHUNK, length=CHUNK)
         self.fill(target, group, seed=4, offset=CHUNK * 4, length=CHUNK)
 
-        claiming = self._unsent(group, PRIMARY)
+        claiming = self.unsent(group, PRIMARY)
         driver.retire(group, backend_id=PRIMARY, call=self.call(2))
 
         alone = 2 * CHUNK * len(group.volumes)
         assert claiming is not None
         assert alone <= claiming <= 1.5 * alone
-        assert self._unsent(group, PRIMARY) == claiming
-        assert self._unsent(group, target) == 0
+        assert self.unsent(group, PRIMARY) == claiming
+        assert self.unsent(group, target) == 0
 
     def test_what_a_promoted_target_wrote_alone_is_counted_when_the_primary_takes_over_again(self) -> None:
         group, target = self.replicated_group(), self.targets[0]
@@ -95,7 +95,7 @@ class Differing(Harness):
 
         self.make_driver().promote(group, backend_id=PRIMARY, call=self.call(3))
 
-        found, alone = self._unsent(group, target), CHUNK * len(group.volumes)
+        found, alone = self.unsent(group, target), CHUNK * len(group.volumes)
         assert found is not None
         assert alone <= found <= 1.5 * alone
 
@@ -106,12 +106,12 @@ class Differing(Harness):
         self.make_driver().promote(group, backend_id=target, call=self.call(2))
         self.site_up(PRIMARY)
 
-        claiming = self._unsent(group, PRIMARY)
+        claiming = self.unsent(group, PRIMARY)
         self.make_driver().retire(group, backend_id=PRIMARY, call=self.call(2))
 
         alone = CHUNK * len(group.volumes)
         assert claiming is None or claiming >= alone
-        assert self._unsent(group, PRIMARY) == claiming
+        assert self.unsent(group, PRIMARY) == claiming
 
     def test_after_a_resync_nothing_is_unsent(self) -> None:
         group, target = self.replicated_group(), self.targets[0]
@@ -122,7 +122,7 @@ class Differing(Harness):
 
         driver.replicate(group, backend_id=PRIMARY, call=self.call(3))
 
-        assert self._unsent(group, PRIMARY) == 0
+        assert self.unsent(group, PRIMARY) == 0
 
     def test_a_volume_that_is_replicated_with_the_group_and_not_asked_about_is_a_stranger(self) -> None:
         group = self.replicated_group()
@@ -151,10 +151,10 @@ class Differing(Harness):
         self.fill(PRIMARY, group, seed=2, length=CHUNK)
         self.fill(target, group, seed=3, length=CHUNK)
         there = self.contents(target, group)
-        alone = self._unsent(smaller, PRIMARY)
+        alone = self.unsent(smaller, PRIMARY)
 
         driver.update_group(smaller, removed=group.volumes[:1], call=self.call(2))
-        left = self._unsent(smaller, PRIMARY)
+        left = self.unsent(smaller, PRIMARY)
         driver.replicate(smaller, backend_id=PRIMARY, call=self.call(2))
 
         assert alone
@@ -166,6 +166,3 @@ class Differing(Harness):
 
     def _claims(self, group: Group) -> set[str]:
         return {side.backend_id for side in self.observe(group).sides if side.claims_active}
-
-    def _unsent(self, group: Group, side: str) -> int | None:
-        return self.observe(group).side(side).bytes_unsent

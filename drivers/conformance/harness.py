@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import abc
 import contextlib
+import multiprocessing
 import random
+import time
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from multiprocessing.connection import Connection
 
 from drivers import write_order
-from drivers.base import PRIMARY, Call, Driver, Group, GroupFacts, Volume
+from drivers.base import PRIMARY, Call, Driver, Group, GroupFacts, UndoPoint, Volume
 
 VOLUME_BYTES = 1024 * 1024
 CHUNK = 64 * 1024
 BLOCK = write_order.BLOCK
+Step = Callable[[Driver], object]
+_START_SECONDS = 60.0
 
 
 class Harness(abc.ABC):
@@ -65,6 +70,16 @@ class Harness(abc.ABC):
     def secrets(self) -> Collection[str]:
         """Return the values of the secret options that `make_driver` sets; none is a common word."""
 
+    # Asked only of a driver whose capabilities say that it keeps undo points.
+
+    def read_undo_point(self, point: UndoPoint, volume_id: str, offset: int, length: int) -> bytes:
+        """Return what an undo point holds of a volume; zeros where nothing was discarded."""
+        raise NotImplementedError("Say how an undo point is read, or declare that none are kept.")
+
+    def no_room_for_undo_points(self) -> contextlib.AbstractContextManager[None]:
+        """Return what makes the storage unable to keep 64 KiB of undo point as long as it is entered."""
+        raise NotImplementedError("Say how keeping an undo point fails, or declare that none are kept.")
+
     # Helpers, also for a driver's further tests.
 
     def call(self, epoch: int = 1) -> Call:
@@ -113,6 +128,10 @@ class Harness(abc.ABC):
         """Look at a group."""
         return self.make_driver().observe(group, sides=sides, call=self.call(0))
 
+    def unsent(self, group: Group, side: str) -> int | None:
+        """Return what a side is said to hold that the active one never had."""
+        return self.observe(group).side(side).bytes_unsent
+
     def contents(self, side: str, group: Group) -> Sequence[bytes]:
         """Return all that a client of that side can read, volume by volume."""
         return [self.read(side, volume.id, 0, volume.size_bytes) for volume in group.volumes]
@@ -124,6 +143,28 @@ class Harness(abc.ABC):
     def stock(self) -> dict[str, set[str]]:
         """Return what every side keeps."""
         return {side: set(self.inventory(side)) for side in (PRIMARY, *self.targets)}
+
+    def killed(self, step: Step, delay: float) -> None:
+        """Make a call in a child, and kill the child with -9 after so many seconds."""
+        context = multiprocessing.get_context("fork")
+        hearing, telling = context.Pipe(duplex=False)
+        child = context.Process(target=self._in_child, args=(step, telling))
+        child.start()
+        try:
+            if not hearing.poll(_START_SECONDS):
+                raise AssertionError(f"A child did not begin its call within {_START_SECONDS:g} s.")
+            time.sleep(delay)
+        finally:
+            child.kill()
+            child.join()
+            child.close()
+            hearing.close()
+            telling.close()
+
+    def _in_child(self, step: Step, telling: Connection) -> None:
+        driver = self.make_driver()
+        telling.send("about to call")
+        step(driver)
 
     @contextlib.contextmanager
     def nothing_changes(self, group: Group) -> Iterator[None]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import time
 import uuid
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection
 
-from drivers.base import PRIMARY, Driver, Group, Volume
-from drivers.conformance.harness import CHUNK, VOLUME_BYTES, Harness
+from drivers.base import PRIMARY, Group, Volume
+from drivers.conformance.harness import CHUNK, VOLUME_BYTES, Harness, Step
 
-Step = Callable[[Driver], object]
 Runner = Callable[[Step], None]
-_START_SECONDS = 60.0
 
 
 class Repeating(Harness):
@@ -82,27 +77,9 @@ class Repeating(Harness):
             step(self.make_driver())
 
     def _killed(self, step: Step, delay: float) -> None:
-        """Make a call in a child, kill the child after a while, then make the call again."""
-        context = multiprocessing.get_context("fork")
-        hearing, telling = context.Pipe(duplex=False)
-        child = context.Process(target=self._in_child, args=(step, telling))
-        child.start()
-        try:
-            if not hearing.poll(_START_SECONDS):
-                raise AssertionError(f"A child did not begin its call within {_START_SECONDS:g} s.")
-            time.sleep(delay)
-        finally:
-            child.kill()
-            child.join()
-            child.close()
-            hearing.close()
-            telling.close()
+        """Make a call in a child that is killed after a while, then make the call again."""
+        self.killed(step, delay)
         step(self.make_driver())
-
-    def _in_child(self, step: Step, telling: Connection) -> None:
-        driver = self.make_driver()
-        telling.send("about to call")
-        step(driver)
 
 
 def _group() -> Group:

@@ -52,9 +52,7 @@ class Act:
     def run(self, work: Callable[[Act], T], *, backend_id: str | None) -> T:
         """Log the call, do its work, and act out the faults on the call as a whole."""
         with self._state.transaction() as state:
-            entry = journal.begin(
-                state, method=self._method, owner=self._owner, backend_id=backend_id, epoch=self.call.epoch
-            )
+            entry = journal.begin(state, method=self._method, owner=self._owner, backend_id=backend_id, call=self.call)
             self._faults = faults.waiting(state, call=self._method, group_id=self._owner)
         outcome = "ok"
         try:
@@ -72,7 +70,7 @@ class Act:
             raise
         finally:
             with self._state.transaction() as state:
-                journal.end(state, entry, outcome=str(outcome), touched=self._touched)
+                journal.end(state, entry, outcome=str(outcome), touched=self._touched, at=self.call.now())
 
     def answering(self, sides: Collection[str]) -> list[str]:
         """Return which of these sides answer, in the order given, without waiting for the others."""

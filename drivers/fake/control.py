@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from drivers.base import PRIMARY
 from drivers.errors import Refused, SiteUnavailable
-from drivers.fake import contents, copies, faults, journal, sites
+from drivers.fake import contents, copies, faults, journal, sites, undo
 from drivers.fake.state import State
 
 
@@ -99,6 +99,20 @@ class Control:
                 return False
         return True
 
+    # Undo points.
+
+    def read_undo_point(self, *, point_id: str, volume_id: str, offset: int, length: int) -> bytes:
+        """Read what a resync discarded of a volume; zeros where it discarded nothing."""
+        with State(self.folder) as state, state.snapshot() as snapshot:
+            return undo.read(snapshot, point_id, volume_id, offset, length)
+
+    def limit_undo_points(self, room_bytes: int | None) -> None:
+        """Say how many bytes all undo points may take together, as a small disk would; None is no limit."""
+        with State(self.folder) as state, state.transaction() as transaction:
+            transaction.execute("DELETE FROM counters WHERE name = ?", (undo.ROOM,))
+            if room_bytes is not None:
+                contents.count(transaction, undo.ROOM, room_bytes)
+
     # Looking.
 
     def log(self, *, method: str = "", group_id: str = "") -> Sequence[journal.LoggedCall]:
@@ -123,6 +137,7 @@ class Control:
             "volume": "SELECT volume_id FROM copies WHERE side = ?",
             "data": "SELECT DISTINCT volume_id FROM pages WHERE side = ?",
             "round": "SELECT DISTINCT volume_id FROM staged WHERE side = ?",
+            "undo point": "SELECT id FROM undo_points WHERE side = ?",
         }
         with State(self.folder) as state, state.snapshot() as snapshot:
             return {f"{kind} {row[0]}" for kind, query in queries.items() for row in snapshot.execute(query, (side,))}

@@ -168,7 +168,17 @@ def keep_active(state: sqlite3.Connection, sides: Collection[str], volumes: Sequ
     for side in sides:
         losing = [volume for volume in volumes if volume.id in best and best[volume.id].side != side]
         drop(state, [side], losing)
-        change(state, side, volumes, replicating=0, spread=0, group_id=None)
+        change(state, side, volumes, replicating=0, group_id=None)
+        settle_spread(state, side, volumes)
+
+
+def settle_spread(state: sqlite3.Connection, side: str, volumes: Collection[Volume]) -> None:
+    """Note on the active side's copies whether other sides still keep anything: by now only undo points."""
+    state.execute(
+        "UPDATE copies SET spread = EXISTS (SELECT 1 FROM undo_points JOIN undo_pages ON point_id = id"  # noqa: S608
+        f" WHERE undo_pages.volume_id = copies.volume_id AND undo_points.side != copies.side) WHERE {_THERE}",
+        (sites.listed([side]), ids(volumes)),
+    )
 
 
 def require_servable(found: Collection[Copy], volumes: Sequence[Volume], side: str) -> None:

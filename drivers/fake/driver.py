@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar, TypeVar
@@ -15,10 +16,11 @@ from drivers.base import (
     Group,
     GroupFacts,
     SideFacts,
+    UndoPoint,
     Volume,
 )
 from drivers.errors import Refused
-from drivers.fake import contents, copies, looking, rounds, sites, state as state_file
+from drivers.fake import contents, copies, looking, rounds, sites, state as state_file, undo
 from drivers.fake.acting import Act, Effect, Pace
 from drivers.options import Option
 
@@ -58,7 +60,9 @@ class FakeDriver(Driver):
         *_LOGIN,
     )
     target_options: ClassVar[tuple[Option, ...]] = _LOGIN
-    capabilities: ClassVar[Capabilities] = Capabilities(rounds=True, vendor_name="Replsite", storage_protocol="fake")
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        rounds=True, undo_points=True, vendor_name="Replsite", storage_protocol="fake"
+    )
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
@@ -96,7 +100,12 @@ class FakeDriver(Driver):
 
         def work(act: Act) -> None:
             sides = self._holders(act, [volume])
-            act.carry_out(sides=sides, volumes=[volume], each=lambda state, volumes: copies.drop(state, sides, volumes))
+
+            def each(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+                copies.drop(state, sides, volumes)
+                undo.drop_volumes(state, sides, volumes)
+
+            act.carry_out(sides=sides, volumes=[volume], each=each)
 
         self._act("delete_volume", volume.id, call, work)
 
@@ -121,7 +130,12 @@ class FakeDriver(Driver):
         """See `Driver.delete_group`."""
 
         def work(act: Act) -> None:
-            self._release(act, group.volumes)
+            sides = self._holders(act, group.volumes)
+
+            def begin(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+                undo.drop_group(state, sides, group.id)
+
+            self._release(act, group.volumes, begin=begin)
             with act.change(act.answering(self._sides)) as state:
                 rounds.forget(state, self._sides, group.id)
 
@@ -145,8 +159,8 @@ class FakeDriver(Driver):
             if not self._targets:
                 raise Refused("This backend has no replication target.", remedy="Give the backend a target first.")
             plan = rounds.Round(group_id=group.id, source=PRIMARY, targets=self._targets, volumes=group.volumes)
-            rounds.run(act, plan, prepare=prepare, finish=finish)
-            return self._facts(act, group)
+            discarded = rounds.run(act, plan, prepare=prepare, finish=finish)
+            return dataclasses.replace(self._facts(act, group), discarded_bytes=discarded)
 
         return self._act("enable_replication", group.id, call, work)
 
@@ -159,7 +173,8 @@ class FakeDriver(Driver):
 
         def each(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
             copies.drop(state, self._targets, volumes)
-            copies.change(state, PRIMARY, volumes, spread=0, group_id=None)
+            copies.change(state, PRIMARY, volumes, group_id=None)
+            copies.settle_spread(state, PRIMARY, volumes)
 
         def finish(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
             rounds.forget(state, self._targets, group.id)
@@ -181,11 +196,12 @@ class FakeDriver(Driver):
             wanted = [side for side in self._sides if side != source] if backend_id is None else [backend_id]
             volumes = rounds.members(found, group.volumes, source=source, wanted=wanted)
             targets = [side for side in wanted if side in answering and side != source]
+            discarded = 0
             if targets:
                 plan = rounds.Round(group_id=group.id, source=source, targets=targets, volumes=volumes)
-                rounds.run(act, plan)
+                discarded = rounds.run(act, plan)
             act.reach(wanted)
-            return self._facts(act, group)
+            return dataclasses.replace(self._facts(act, group), discarded_bytes=discarded)
 
         if backend_id is not None:
             sites.require_known(self._sides, backend_id)
@@ -257,6 +273,33 @@ class FakeDriver(Driver):
 
         sites.require_known(self._sides, backend_id)
         self._act("serve", group.id, call, work, backend_id)
+
+    # Undo points.
+
+    def undo_points(self, group: Group, *, call: Call) -> Sequence[UndoPoint]:
+        """See `Driver.undo_points`."""
+
+        def work(act: Act) -> Sequence[UndoPoint]:
+            answering = act.answering(self._sides)
+            with act.look(()) as state:
+                return undo.find(state, answering, group.id)
+
+        return self._act("undo_points", group.id, call, work)
+
+    def drop_undo_point(self, group: Group, *, point_id: str, call: Call) -> None:
+        """See `Driver.drop_undo_point`."""
+
+        def work(act: Act) -> None:
+            answering = act.answering(self._sides)
+            with act.look(()) as state:
+                holders = [point.backend_id for point in undo.find(state, answering, group.id) if point.id == point_id]
+            if not holders:
+                act.reach(self._sides)
+            for side in holders:
+                with act.change([side]) as state:
+                    undo.drop(state, side, point_id)
+
+        self._act("drop_undo_point", group.id, call, work)
 
     # Looking.
 
@@ -336,14 +379,14 @@ class FakeDriver(Driver):
             act.reach(self._sides)
         return answering
 
-    def _release(self, act: Act, volumes: Sequence[Volume]) -> None:
+    def _release(self, act: Act, volumes: Sequence[Volume], *, begin: Effect | None = None) -> None:
         """Stop replicating volumes; their data stays on the active side and nowhere else."""
         sides = self._holders(act, volumes)
 
         def each(state: sqlite3.Connection, members: Sequence[Volume]) -> None:
             copies.keep_active(state, sides, members)
 
-        act.carry_out(sides=sides, volumes=volumes, each=each)
+        act.carry_out(sides=sides, volumes=volumes, each=each, begin=begin)
 
 
 def _nothing(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:

@@ -39,6 +39,7 @@ ACTIONS: dict[str, str] = {
     "wrong-facts": "do everything, then return facts that put the volume (or all) on no side, with an error",
     "skip": "leave the effect on the volume (or all) out and go on as if nothing were wrong",
 }
+CALLS = frozenset({*Driver.__abstractmethods__, "undo_points", "drop_undo_point"})
 DEFAULT_SECONDS = {"slow": 1.0, "ignore-cancel": 3600.0}
 
 
@@ -109,8 +110,8 @@ def stands(state: sqlite3.Connection, fault: Fault) -> bool:
 
 
 def _problem(fault: Fault) -> str:
-    if fault.call not in {"*", *Driver.__abstractmethods__}:
-        return f"There is no call '{fault.call}'. Calls: *, {', '.join(sorted(Driver.__abstractmethods__))}."
+    if fault.call not in {"*", *CALLS}:
+        return f"There is no call '{fault.call}'. Calls: *, {', '.join(sorted(CALLS))}."
     if fault.action not in ACTIONS:
         return f"There is no action '{fault.action}'. Actions: {', '.join(ACTIONS)}."
     if fault.when not in MOMENTS:

@@ -6,8 +6,9 @@ import dataclasses
 import json
 import os
 import sqlite3
-import time
 from collections.abc import Collection, Sequence
+
+from drivers.base import Call
 
 KEPT = 200_000
 """How many of the newest calls are kept."""
@@ -32,22 +33,22 @@ class LoggedCall:
     """The sides that were asked anything."""
 
 
-def begin(state: sqlite3.Connection, *, method: str, owner: str, backend_id: str | None, epoch: int) -> int:
+def begin(state: sqlite3.Connection, *, method: str, owner: str, backend_id: str | None, call: Call) -> int:
     """Note that a call began and return its number."""
     cursor = state.execute(
         "INSERT INTO calls (method, owner, backend_id, epoch, process_id, started_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (method, owner, backend_id, epoch, os.getpid(), time.time()),
+        (method, owner, backend_id, call.epoch, os.getpid(), call.now()),
     )
     number = int(cursor.lastrowid or 0)
     state.execute("DELETE FROM calls WHERE id <= ?", (number - KEPT,))
     return number
 
 
-def end(state: sqlite3.Connection, number: int, *, outcome: str, touched: Collection[str]) -> None:
+def end(state: sqlite3.Connection, number: int, *, outcome: str, touched: Collection[str], at: float) -> None:
     """Note how a call ended and which sides it asked."""
     state.execute(
         "UPDATE calls SET ended_at = ?, outcome = ?, touched = ? WHERE id = ?",
-        (time.time(), outcome, json.dumps(sorted(touched)), number),
+        (at, outcome, json.dumps(sorted(touched)), number),
     )
 
 

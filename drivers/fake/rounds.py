@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from drivers.base import PRIMARY, Volume
 from drivers.errors import Refused
-from drivers.fake import contents, copies, sites
+from drivers.fake import contents, copies, sites, undo
 from drivers.fake.acting import Act, Effect
 
 
@@ -23,13 +23,14 @@ class Round:
     volumes: Sequence[Volume]
 
 
-def run(act: Act, plan: Round, *, prepare: Effect | None = None, finish: Effect | None = None) -> None:
+def run(act: Act, plan: Round, *, prepare: Effect | None = None, finish: Effect | None = None) -> int:
     """Set aside what the targets lack as of one moment, carry it over, make it the targets' point.
 
-    Until the last step a target holds its older point, whatever happens in between.
+    Until the last step a target holds its older point, whatever happens in between; what only it
+    held becomes an undo point in that step. Return how many bytes that was.
     """
     point, taken_at = uuid.uuid4().hex, act.call.now()
-    total, done, stamp = 0, 0, 0
+    total, done, stamp, discarded = 0, 0, 0, 0
 
     def begin(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
         nonlocal total, taken_at, stamp
@@ -49,8 +50,12 @@ def run(act: Act, plan: Round, *, prepare: Effect | None = None, finish: Effect 
         done += moved
 
     def end(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+        nonlocal discarded
         _require_source(state, plan)
         for target in plan.targets:
+            discarded += undo.keep(
+                state, target, volumes, active=plan.source, group_id=plan.group_id, at=act.call.now()
+            )
             contents.apply_staged(state, target, volumes)
             copies.change(state, target, volumes, role=copies.RECEIVER, point=point, point_at=taken_at, **copies.CLOSED)
             copies.descend(state, target, volumes, source=plan.source, stamp=stamp)
@@ -61,6 +66,7 @@ def run(act: Act, plan: Round, *, prepare: Effect | None = None, finish: Effect 
 
     act.carry_out(sides=[plan.source, *plan.targets], volumes=plan.volumes, begin=begin, each=each, finish=end)
     act.call.progress(done=done, total=total, unit="bytes")
+    return discarded
 
 
 def members(

@@ -20,7 +20,7 @@ from drivers.base import BackendConfig
 from drivers.errors import DriverError
 
 BUSY_SECONDS = 30.0
-_LAYOUT = 2
+_LAYOUT = 3
 _SCHEMA = """
 CREATE TABLE sides (side TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('up', 'down', 'frozen'))) WITHOUT ROWID;
 CREATE TABLE epochs (side TEXT, owner TEXT, epoch INTEGER NOT NULL, PRIMARY KEY (side, owner)) WITHOUT ROWID;
@@ -47,6 +47,10 @@ CREATE TABLE staged (
     side TEXT, volume_id TEXT, page INTEGER, stamp INTEGER, reign TEXT, data BLOB,
     PRIMARY KEY (side, volume_id, page)
 );
+CREATE TABLE undo_points (id TEXT PRIMARY KEY, side TEXT NOT NULL, group_id TEXT NOT NULL, kept_at REAL NOT NULL);
+CREATE TABLE undo_pages (
+    point_id TEXT, volume_id TEXT, page INTEGER, data BLOB NOT NULL, PRIMARY KEY (point_id, volume_id, page)
+) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE faults (
     id INTEGER PRIMARY KEY, call TEXT NOT NULL, group_id TEXT NOT NULL, volume INTEGER, moment TEXT NOT NULL,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import pytest
 
 from drivers import registry
-from drivers.base import Driver
+from drivers.base import Driver, UndoPoint
 from drivers.fake.control import Control
 from drivers.testing import DriverConformance
 
@@ -59,6 +60,15 @@ class TestFakeDriver(DriverConformance):
 
     def secrets(self) -> Collection[str]:
         return _SECRETS
+
+    def read_undo_point(self, point: UndoPoint, volume_id: str, offset: int, length: int) -> bytes:
+        return self.control.read_undo_point(point_id=point.id, volume_id=volume_id, offset=offset, length=length)
+
+    @contextlib.contextmanager
+    def no_room_for_undo_points(self) -> Iterator[None]:
+        self.control.limit_undo_points(4096)
+        yield
+        self.control.limit_undo_points(None)
 
     def test_a_round_that_takes_its_time_gives_one_point_all_the_same(self) -> None:
         self.seconds_per_volume = 0.005
