@@ -97,4 +97,4 @@ def test_a_machine_without_apt_is_told_the_names(machine: Machine) -> None:
     said = machine.run("--for-tests", user=0)
 
     assert said.returncode == 1
-    assert said.stderr == "Install what Debian calls: redis-server postgresql\n"
+    assert said.stderr == "Install what Debian calls: redis-server postgresql faketime\n"

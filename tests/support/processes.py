@@ -20,7 +20,8 @@ def environment(state_dir: Path, **settings: str) -> dict[str, str]:
     """Return the environment of a process of a site kept in a folder; settings without their prefix."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
     own = {f"REPLSITE_{name.upper()}": value for name, value in settings.items()}
-    return inherited | {"REPLSITE_STATE_DIR": str(state_dir), "PYTHONPATH": str(CHECKOUT)} | own
+    path = os.pathsep.join([str(CHECKOUT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]).rstrip(os.pathsep)
+    return inherited | {"REPLSITE_STATE_DIR": str(state_dir), "PYTHONPATH": path} | own
 
 
 def run(
