@@ -29,6 +29,7 @@ from tests.judging.spoiling import (
     with_reset,
     with_take_over,
     with_volume,
+    with_wait,
     without_event,
 )
 from tests.judging.stories import BEGIN, ENABLE, FAIL_OVER, FIRST, told
@@ -106,6 +107,8 @@ SPOILED: dict[str, tuple[Spoil, str]] = {
     "a group that passes for ever": (with_group(replication_status="failing-over"), "with no operation open"),
     "a volume that passes for ever": (with_volume(replication_status="enabling"), "with no operation open"),
     "a take-over from a live worker": (with_take_over(5), "within a lease of 30 s"),
+    "an operation of a dead worker that nobody takes": (with_take_over(100), "was running for"),
+    "an operation that waits longer than it said": (with_wait(5.0, seconds=70), "was waiting for 65.0 s"),
     "an operation nobody takes": (
         with_event(QUEUED, RUNNING, at=FAILOVER_AT + datetime.timedelta(seconds=90)),
         "was queued for 90.0 s",
@@ -141,6 +144,15 @@ class TestAHistory:
 
     def test_may_have_a_take_over_once_the_lease_has_run_out(self):
         assert verdict.judge(with_take_over(35)(told().told)) == []
+
+    def test_may_have_a_wait_that_ends_when_it_said(self):
+        assert verdict.judge(with_wait(60.0, seconds=65)(told().told)) == []
+
+    def test_may_have_an_operation_that_nobody_could_take(self):
+        late = with_event(QUEUED, RUNNING, at=FAILOVER_AT + datetime.timedelta(seconds=90))
+        outage = (FAILOVER_AT, FAILOVER_AT + datetime.timedelta(seconds=40))
+
+        assert verdict.judge(dataclasses.replace(late(told().told), outages=(outage,))) == []
 
     def test_may_have_what_a_person_said_contradicted_by_the_storage(self):
         assert verdict.judge(with_reset("disabled")(told().told)) == []

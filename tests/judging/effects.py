@@ -34,14 +34,12 @@ def complaints(history: History) -> Sequence[str]:
     if not history.calls:
         return ()
     log_begins = min(call.started_at for call in history.calls)
-    by_owner: dict[str, list[LoggedCall]] = defaultdict(list)
-    for call in history.calls:
-        by_owner[call.owner].append(call)
     found: list[str] = []
     older: dict[UUID, int] = defaultdict(int)
     for operation in history.operations:
         subject = operation.subject_id
-        calls = [call for call in by_owner[str(subject)] if older[subject] < call.epoch <= operation.epoch]
+        own = history.calls_by_owner.get(str(subject), ())
+        calls = [call for call in own if older[subject] < call.epoch <= operation.epoch]
         older[subject] = max(older[subject], operation.epoch)
         if operation.has_succeeded and operation.created_at.timestamp() >= log_begins and _calls_drivers(operation):
             found += _missing(operation, calls)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -178,6 +179,14 @@ class History:
     outages: tuple[tuple[datetime.datetime, datetime.datetime], ...] = ()
     """Times, without overlaps, in which nobody could be expected to begin any work."""
     collected_at: datetime.datetime | None = None
+
+    @functools.cached_property
+    def calls_by_owner(self) -> Mapping[str, Sequence[LoggedCall]]:
+        """The calls the storage got, by the group or lone volume they were about."""
+        found: dict[str, list[LoggedCall]] = {}
+        for call in self.calls:
+            found.setdefault(call.owner, []).append(call)
+        return found
 
 
 def collect(

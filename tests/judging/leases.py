@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -14,6 +15,8 @@ from tests.judging import endings
 from tests.judging.history import Event, History, Operation
 
 _LEASES_UNOWNED = 2
+_STOPPED_WAITING = (OperationState.WAITING, OperationState.CANCELING)
+_PAUSE = re.compile(r"tried again in ([0-9.]+) s")
 _OF_CLIENTS = frozenset({VolumeStatus.ATTACHING, VolumeStatus.DETACHING})
 """Passing statuses that Cinder's clients set, and no operation of ours."""
 
@@ -72,9 +75,36 @@ def _late(operation: Operation, events: Sequence[Event], history: History) -> It
     """Find times in which nobody owned it that were longer than a dead worker's lease explains."""
     longest = _LEASES_UNOWNED * history.lease_seconds
     for before, event in itertools.pairwise(events):
-        seconds = (event.at - before.at).total_seconds() - _out(history, before.at, event.at)
-        if before.new == OperationState.QUEUED and seconds > longest:
-            yield f"was queued for {seconds:.1f} s with nobody to take it"
+        if before.new == OperationState.WAITING and not _PAUSE.match(before.reason):
+            yield f"waits without saying for how long: {before.reason}"
+        free = _free_since(operation, before, event, history)
+        if free is None:
+            continue
+        seconds = (event.at - free).total_seconds() - _out(history, free, event.at)
+        if seconds > longest:
+            yield f"was {before.new} for {seconds:.1f} s with nobody to take it"
+
+
+def _free_since(operation: Operation, before: Event, event: Event, history: History) -> datetime.datetime | None:
+    """Return since when, at the latest, nobody owned an operation; None when it was owned, or cannot be told.
+
+    Of a worker that died within a driver call nothing tells how long it had kept its lease.
+    """
+    if before.new == OperationState.QUEUED or (before.old, before.new) == _STOPPED_WAITING:
+        return before.at
+    if before.new == OperationState.WAITING and (pause := _PAUSE.match(before.reason)):
+        return before.at + datetime.timedelta(seconds=float(pause[1]))
+    if not (endings.is_claim(before) and endings.is_claim(event)):
+        return None
+    calls = [
+        call
+        for call in history.calls_by_owner.get(str(operation.subject_id), ())
+        if call.epoch <= operation.epoch and before.at.timestamp() <= call.started_at < event.at.timestamp()
+    ]
+    if any(call.ended_at is None or call.ended_at >= event.at.timestamp() for call in calls):
+        return None
+    sign = max([before.at.timestamp(), *(call.ended_at for call in calls if call.ended_at is not None)])
+    return datetime.datetime.fromtimestamp(sign + history.lease_seconds, tz=datetime.UTC)
 
 
 def _out(history: History, began: datetime.datetime, ended: datetime.datetime) -> float:

@@ -158,3 +158,18 @@ def with_take_over(after_seconds: float) -> Spoil:
         return with_operation(FAIL_OVER, fence=2, attempt=2)(dataclasses.replace(good, events=events))
 
     return spoil
+
+
+def with_wait(told_seconds: float, *, seconds: float) -> Spoil:
+    """Let the failover wait after its claim, for other than the seconds told."""
+
+    def spoil(good: History) -> History:
+        claim = next(event for event in reversed(good.events) if event.new == OperationState.RUNNING)
+        why = f"tried again in {told_seconds:.1f} s: the site does not answer"
+        wait = dataclasses.replace(claim, old="running", new="waiting", reason=why)
+        again = dataclasses.replace(claim, old="waiting", at=claim.at + datetime.timedelta(seconds=seconds))
+        place = good.events.index(claim) + 1
+        events = (*good.events[:place], wait, again, *good.events[place:])
+        return with_operation(FAIL_OVER, fence=2, attempt=2)(dataclasses.replace(good, events=events))
+
+    return spoil

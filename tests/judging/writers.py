@@ -17,12 +17,9 @@ _UNOWNED = frozenset({"serve", "retire"})
 
 def complaints(history: History) -> Sequence[str]:
     """Judge the storage's log of calls."""
-    by_owner: dict[str, list[LoggedCall]] = defaultdict(list)
-    for call in history.calls:
-        if call.method not in LOOKING:
-            by_owner[call.owner].append(call)
     found: list[str] = []
-    for calls in by_owner.values():
+    for owned in history.calls_by_owner.values():
+        calls = [call for call in owned if call.method not in LOOKING]
         found += _two_in_one_epoch(calls)
         found += _going_back(calls)
     return found
