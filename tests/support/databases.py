@@ -82,11 +82,13 @@ def default_at(address: str) -> Iterator[None]:
         clock.synchronize()
 
 
-def cut_others() -> int:
-    """Cut every connection to the database but this one's; return how many."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
-        )
-        return int(cursor.fetchone()[0])
+def cut() -> None:
+    """Cut this thread's connection to the database, as a failing network or an administrator does."""
+    connection.ensure_connection()
+    served_by = connection.connection.info.backend_pid
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [served_by])
+    finally:
+        other.close()

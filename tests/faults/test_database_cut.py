@@ -1,0 +1,104 @@
+"""The connection to the database is cut, at any point of any operation: it ends as if undisturbed."""
+
+from __future__ import annotations
+
+import contextlib
+import pprint
+import random
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection
+
+from groups import models
+from groups.services import replication
+from tests.faults import killing, matrix, places
+from tests.faults.cases import CASES
+from tests.support import databases, domain
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.slow,
+    pytest.mark.timeout(1800),
+    pytest.mark.usefixtures("postgresql"),
+]
+
+SOME = 5
+QUICK = ("planned failover", "failover canceled")
+
+
+@pytest.mark.parametrize(
+    "name,most",
+    [*((name, SOME) for name in QUICK), *(pytest.param(name, None, marks=pytest.mark.soak) for name in CASES)],
+)
+def test_an_operation_whose_connection_is_cut_at_any_point_ends_as_if_undisturbed(site, name, most):
+    """The soak run cuts at every point; each other run at some, others each time."""
+    bench = matrix.Bench(site, CASES[name], matrix.Fake(site.control))
+    references = places.undisturbed(bench)
+    points = references[0].points
+    numbers = range(1, len(points) + 1)
+
+    wrong = {}
+    for number in numbers if most is None else random.sample(numbers, most):
+        bench.begin()
+        assert run_cut(number)
+        killing.recover()
+        if problems := matrix.problems(bench, references):
+            wrong[f"{number}: {points[number - 1].name}"] = problems
+
+    assert not wrong, pprint.pformat(wrong, width=200)
+    assert len(points) >= 20
+
+
+def run_cut(number: int) -> bool:
+    """Do what workers would, with the connection cut at one point; return whether it was."""
+    points = killing.Points(at=number, act=databases.cut)
+    with points.watched(), contextlib.suppress(DatabaseError):
+        domain.drain()
+    connection.close()
+    return points.acted
+
+
+class LostAnswers:
+    """Cuts the connection after a commit that the database did, before it can say so."""
+
+    def __init__(self, *, at: int) -> None:
+        self._left, self.cut = at, False
+        self._commit = connection._commit
+
+    def commit(self) -> None:
+        self._commit()
+        self._left -= 1
+        if self._left == 0:
+            self.cut = True
+            databases.cut()
+            with connection.wrap_database_errors:
+                connection.connection.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("most", [SOME, pytest.param(None, marks=pytest.mark.soak)])
+def test_a_commit_whose_answer_gets_lost_is_found_to_be_done(site, monkeypatch, most):
+    wrong: dict[int, Any] = {}
+    numbers = range(1, 100) if most is None else sorted(random.sample(range(1, 14), most))
+    for number in numbers:
+        group = site.enabled_group(2)
+        operation = replication.failover(site.owner, group_id=group.pk)
+        lost = LostAnswers(at=number)
+        monkeypatch.setattr(connection, "_commit", lost.commit)
+        with contextlib.suppress(DatabaseError):
+            domain.drain()
+        monkeypatch.undo()
+        connection.close()
+        killing.recover()
+
+        operation.refresh_from_db()
+        group.refresh_from_db()
+        ends = models.Event.objects.filter(operation=operation, axis="operation.state", new="succeeded").count()
+        found = (operation.state, group.replication_status, group.active_backend_id, ends)
+        if found != ("succeeded", "failed-over", "site-b", 1):
+            wrong[number] = found
+        if not lost.cut:
+            break
+
+    assert wrong == {}
+    assert lost.cut or (most is None and number > 13)
