@@ -81,11 +81,13 @@ def _ticks(standing: watching.Standing) -> Iterator[Problem]:
     longest = max(worker.up_seconds for worker in readers)
     intervals = tick_intervals()
     seconds = {tick: min(standing.tick_seconds.get(tick, longest), longest) for tick in intervals}
-    late = [tick for tick, every in intervals.items() if seconds[tick] > _late(every)]
-    if min(seconds.values()) > _late(min(intervals.values())):
+    newest = min(seconds.values())
+    # Later than the newest: a dead beat makes all of them old, one after the other.
+    late = [tick for tick, every in intervals.items() if seconds[tick] - newest > _late(every)]
+    if newest > _late(min(intervals.values())):
         yield Problem(
             code="no-ticks",
-            what=f"No tick has come for {min(seconds.values()):.0f} s: beat is not running."
+            what=f"No tick has come for {newest:.0f} s: beat is not running."
             " Nothing is observed, no rounds begin, and lost operations are not found.",
             remedy="If it does run, see whether it and the workers reach the broker. Start it:",
             command=_BEAT,

@@ -119,6 +119,14 @@ class TestWhatIsSaid:
         assert "beat is not running" in told()["no-ticks"].what
         assert not told()["no-ticks"].stops_failovers
 
+    def test_does_not_name_one_tick_while_a_dead_beat_makes_all_of_them_old(self):
+        watched.everybody(ticks_seconds_ago=16)
+        watched.tick("rounds", seconds_ago=11)
+        assert told() == {}
+
+        watched.tick("rounds", seconds_ago=16)
+        assert list(told()) == ["no-ticks"]
+
     def test_names_the_one_tick_that_is_late(self):
         watched.everybody()
         watched.tick("observe", seconds_ago=100)

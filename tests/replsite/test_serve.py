@@ -10,6 +10,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ class Served:
                 start_new_session=True,
             )
 
-    def get(self, path: str) -> object:
+    def get(self, path: str) -> Any:
         """Return what an address answers, or nothing while nobody listens."""
         try:
             with urllib.request.urlopen(f"http://{self.address}{path}", timeout=5) as answer:
@@ -83,7 +84,8 @@ def test_a_site_ticks_and_answers_and_leaves_nothing_after_an_interrupt(served: 
 
     assert served.supervisor.wait(timeout=30) == 130
     served.wait_until_gone()
-    assert ready == {"status": "ok", "database": "ok", "broker": "ok"}
+    assert (ready["database"], ready["broker"], ready["problems"]) == ("ok", "ok", [])
+    assert ready["workers"] == {"failover": 2, "replication": 1, "maintenance": 2}
     assert "2 nodes online" in nodes.stdout
     assert not served.said("Traceback")
 
