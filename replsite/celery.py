@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from celery import Celery, signals
 
-from replsite import spool
+from replsite import redis_transport, spool
 
 if TYPE_CHECKING:
     from replsite.pulse import Pulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "replsite.settings")
+redis_transport.register()
 spool.register()
 
 app = Celery("replsite")

@@ -6,6 +6,7 @@ import datetime
 import time
 from typing import Any
 
+import structlog
 from celery import schedules
 from kombu import Exchange, Queue
 
@@ -17,6 +18,8 @@ QUEUES = named.ALL
 POLL_SECONDS = 0.02
 SCHEDULER = "celery.beat:Scheduler"
 """Keeps nothing on disk: what it kept there would be read after the clock was set back, and silence it."""
+
+log = structlog.get_logger(__name__)
 
 
 def queues() -> tuple[Queue, ...]:
@@ -51,8 +54,23 @@ def _tick(name: str, *, every: float) -> dict[str, Any]:
     return {
         "task": name,
         "schedule": schedules.schedule(every, nowfun=_steady_now),
-        "options": {"queue": MAINTENANCE, "ignore_result": True},
+        "options": {"queue": MAINTENANCE, "ignore_result": True, "retry": True, "retry_policy": _UNTIL_TAKEN},
     }
+
+
+def _say_why(error: Exception, _seconds: float) -> None:
+    log.warning("tick_not_sent", error=type(error).__name__)
+
+
+# Beat has nothing else to do than to wait for its broker. Without this it would keep a connection
+# that the broker closed, and never send anything again.
+_UNTIL_TAKEN = {
+    "max_retries": None,
+    "interval_start": 0.5,
+    "interval_step": 0.5,
+    "interval_max": 2,
+    "errback": _say_why,
+}
 
 
 _BEGAN, _BEGAN_AT = datetime.datetime.now(tz=datetime.UTC), time.monotonic()

@@ -110,6 +110,8 @@ LOGGING = logs.configuration(level=REPLSITE.log_level, layout=REPLSITE.log_forma
 CELERY_BROKER_URL = REPLSITE.broker_address
 CELERY_BROKER_TRANSPORT_OPTIONS = schedule.transport_options(REPLSITE.broker_address)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# For ever: by default a worker ends itself when its broker is away for an hour.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = "json"
 CELERY_TIMEZONE = "UTC"
