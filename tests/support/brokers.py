@@ -24,6 +24,27 @@ _RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
 
 class Broker(abc.ABC):
+    """Carries messages."""
+
+    @property
+    @abc.abstractmethod
+    def address(self) -> str:
+        """Return what to set as the site's broker."""
+
+
+class Spool(Broker):
+    """A folder; nothing runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def address(self) -> str:
+        """Return what to set as the site's broker."""
+        return f"spool://{self._folder}"
+
+
+class Server(Broker):
     """A message server of Debian's in a folder and a session of its own."""
 
     scheme: str
@@ -32,11 +53,6 @@ class Broker(abc.ABC):
         self.folder = Path(tempfile.mkdtemp(prefix=f"replsite-{self.scheme}-"))
         self.port = processes.free_port()
         self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    @abc.abstractmethod
-    def address(self) -> str:
-        """Return what to set as the site's broker."""
 
     @abc.abstractmethod
     def _command(self) -> list[str]:
@@ -98,7 +114,7 @@ class Broker(abc.ABC):
             self._process.wait(60)
 
 
-class Redis(Broker):
+class Redis(Server):
     """A Redis that keeps nothing on disk, unless told to keep everything."""
 
     scheme = "redis"
@@ -121,7 +137,7 @@ class Redis(Broker):
         return ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), *keep]
 
 
-class RabbitMQ(Broker):
+class RabbitMQ(Server):
     """A RabbitMQ with a node, a port mapper and a folder of its own."""
 
     scheme = "amqp"
