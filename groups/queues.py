@@ -10,7 +10,7 @@ MAINTENANCE = "maintenance"
 ALL = (FAILOVER, REPLICATION, MAINTENANCE)
 """Every queue, the urgent one first."""
 
-URGENT = frozenset({Kind.FAILOVER, Kind.FAILBACK})
+URGENT = frozenset({Kind.FAILOVER, Kind.FAILBACK, Kind.ADOPT, Kind.RESTORE})
 """What must not wait behind long copies."""
 
 
