@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import math
 from collections.abc import Callable, Iterable, Iterator
 
 from django.conf import settings
@@ -13,7 +12,6 @@ from prometheus_client import CollectorRegistry, exposition
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 from groups import findings, queues, statuses
 from groups.queries import measures, watching
@@ -93,8 +91,8 @@ def _durations(rows: list[measures.Operations]) -> Metric:
     for kind, state in sorted({(row.kind, row.state) for row in rows if row.state in statuses.FINAL}):
         own = [row for row in rows if (row.kind, row.state) == (kind, state)]
         buckets = [
-            (floatToGoString(end), sum(row.count for row in own if row.duration <= place))
-            for place, end in enumerate([*measures.DURATIONS, math.inf])
+            (end, sum(row.count for row in own if row.duration <= place))
+            for place, end in enumerate([*map(str, measures.DURATIONS), "+Inf"])
         ]
         family.add_metric((kind, state), buckets=buckets, sum_value=sum(row.seconds for row in own))
     return family

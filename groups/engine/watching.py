@@ -7,8 +7,10 @@ done. Whoever is silent is dead, frozen, or without a database: all three need s
 from __future__ import annotations
 
 import datetime
+import threading
 from collections.abc import Callable, Sequence
 
+import structlog
 from django.conf import settings
 from django.db import models as db
 from django.db.models.functions import Now
@@ -20,6 +22,10 @@ from groups.statuses import OperationState
 FORGOTTEN_AFTER = datetime.timedelta(days=1)
 
 _CODES = (words.Code.NO_PROGRESS,)
+
+_under_way: dict[str, threading.Lock] = {}
+
+log = structlog.get_logger(__name__)
 
 
 def show_life(*, name: str, queues: Sequence[str], since: datetime.datetime | None = None) -> datetime.datetime:
@@ -34,9 +40,20 @@ def end_life(*, name: str, since: datetime.datetime) -> None:
 
 
 def tick(name: str, *, work: Callable[[], int]) -> int:
-    """Do what a tick is for, then write that it was done; return what the work returns."""
-    done = work()
-    _write(name=name, kind="tick")
+    """Do what a tick is for, then write that it was done; return what the work returns.
+
+    One that comes while this process still does the last is left out: when storage hangs, ticks would
+    otherwise take one thread after the other, until none is left for failovers.
+    """
+    under_way = _under_way.setdefault(name, threading.Lock())
+    if not under_way.acquire(blocking=False):
+        log.info("tick_left_out", tick=name)
+        return 0
+    try:
+        done = work()
+        _write(name=name, kind="tick")
+    finally:
+        under_way.release()
     return done
 
 

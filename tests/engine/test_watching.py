@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import threading
 from collections.abc import Iterator
@@ -144,6 +145,36 @@ class TestATick:
 
         assert watching.tick("observe", work=lambda: 7) == 7
         assert models.Pulse.objects.get().name == "observe"
+
+    def test_that_takes_long_is_not_begun_again_meanwhile_or_it_would_take_every_thread_of_a_worker(self):
+        begun, go_on = threading.Event(), threading.Event()
+        done: list[str] = []
+
+        def hang() -> int:
+            begun.set()
+            go_on.wait(60)
+            raise DatabaseError("nothing to note")
+
+        def note() -> int:
+            done.append("done")
+            return 7
+
+        def look() -> None:
+            with contextlib.suppress(DatabaseError):
+                watching.tick("observe", work=hang)
+
+        first = threading.Thread(target=look)
+        first.start()
+        begun.wait(60)
+        try:
+            assert watching.tick("observe", work=note) == 0
+            assert watching.tick("sweep", work=note) == 7
+        finally:
+            go_on.set()
+            first.join(60)
+
+        assert watching.tick("observe", work=note) == 7
+        assert done == ["done", "done"]
 
     def test_forgets_workers_that_have_been_silent_for_a_day(self):
         watched.worker("gone", seen_seconds_ago=86_500)
