@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from drivers import base
-from drivers.errors import DriverError, NoRecoveryPoint, SiteUnavailable
+from drivers.errors import DriverError, NoRecoveryPoint, Refused, SiteUnavailable
 from groups.engine import calls, discarding, rounds, truth
 from groups.engine.handlers.base import Handler
 from groups.engine.steps import Step
@@ -178,7 +178,16 @@ class Failover(Change):
         begun = any(fact.active_side == self.target for fact in facts.volumes)
         if facts.side(self.target).consistent_at is None and not begun:
             raise NoRecoveryPoint(f"{truth.side_name(self.target).capitalize()} holds no complete point of the group.")
-        return {**found, "mode": self._decided(asked, answers=left is not None)}
+        mode = self._decided(asked, answers=left is not None)
+        if begun and mode == PLANNED:
+            # Its clients may have written on either side since: what is lost is for a person to say.
+            raise Refused(
+                f"Some volumes are active on {truth.side_name(self.target)} already, and the side that is left answers:"
+                " a planned failover is not possible.",
+                remedy="Fail over unplanned to finish there, which loses what was written on the side that is left; or"
+                " fail back, which loses what was written there.",
+            )
+        return {**found, "mode": mode}
 
     def _was_interrupted(self) -> bool:
         """Tell whether an earlier attempt left the primary active but not replicating."""

@@ -206,3 +206,23 @@ def test_c6_two_of_three_volumes_moved_without_the_primary_leaves_a_way_forward_
     site.control.site_up("")
     assert fail_over(cast.olga, group, secondary_backend_id="default").state == "succeeded"
     assert story.seen(cast.olga, site, group) == story.whole(3, replication="enabled")
+
+
+def test_c6_with_two_of_three_volumes_moved_and_the_primary_back_a_person_says_which_way(cast, site):
+    group = site.enabled_group(3)
+    site.control.add_fault(call="promote", action="fail", volume=3, times=1)
+    fail_over(cast.olga, group, mode="unplanned")
+    site.control.forget_log()
+
+    undecided = fail_over(cast.olga, group)
+
+    assert (undecided.state, undecided.error_code) == ("failed", "driver_refused")
+    assert "planned failover is not possible" in undecided.error
+    assert "unplanned" in undecided.remedy
+    assert "fail back" in undecided.remedy
+    assert {call.method for call in site.control.log()} == {"observe"}
+    with story.as_if(site):
+        assert fail_over(cast.olga, group, mode="unplanned").state == "succeeded"
+        assert story.seen(cast.olga, site, group).replication == "failed-over"
+    assert fail_over(cast.olga, group, secondary_backend_id="default").state == "succeeded"
+    assert story.seen(cast.olga, site, group) == story.whole(3, replication="enabled")
