@@ -9,7 +9,8 @@ import pytest
 from tests.faults.eighteen import deployment, scenarios
 from tests.support import workers
 
-ENDS: dict[str, float] = {}
+ENDS: dict[str, tuple[str, float]] = {}
+"""How each scenario's group came to rest, and after how many seconds."""
 QUICK = ("child_killed", "foreign_error", "one_of_three_bad", "next_at_once")
 
 
@@ -18,8 +19,10 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """A site on PostgreSQL and Redis with the settings everybody starts with."""
     with deployment.running(tmp_path_factory.mktemp("large"), servers=True) as site:
         yield site
-    lines = [f"{name:<60} {seconds:6.1f} s" for name, seconds in ENDS.items()]
-    request.config.pluginmanager.getplugin("terminalreporter").write_line("\n".join(["", *lines]))
+    lines = [f"{name:<56} {end:<16} {seconds:6.1f} s" for name, (end, seconds) in ENDS.items()]
+    plugins = request.config.pluginmanager
+    with plugins.getplugin("capturemanager").global_and_fixture_disabled():
+        plugins.getplugin("terminalreporter").write_line("\n".join(["", *lines]))
 
 
 @pytest.fixture(scope="module")

@@ -236,8 +236,8 @@ SCENARIOS = (
 )
 
 
-def run(site: Deployment, scenario: Scenario) -> float:
-    """Act a scenario out, see that it ends as it must, and return how many seconds that took."""
+def run(site: Deployment, scenario: Scenario) -> tuple[str, float]:
+    """Act a scenario out and see that it ends as it must; return where, and after how many seconds."""
     group = site.enabled_group(scenario.size)
     began = time.monotonic()
     end = scenario.act(site, group)
@@ -248,7 +248,7 @@ def run(site: Deployment, scenario: Scenario) -> float:
     expected = story.whole(scenario.size, replication=end.replication, on=end.on)
     assert story.seen(site.admin, site, group) == expected
     _recover(site, group, end)
-    return seconds
+    return end.replication, seconds
 
 
 def _recover(site: Deployment, group: Group, end: End) -> None:
