@@ -130,7 +130,7 @@ class _Attempt:
         committing = step.commits and journal.was_begun(step)
         if self.lease.stop_requested and not committing and not _committed(handler):
             raise _Canceled
-        if step.when is not None and not step.when():
+        if step.when is not None and not step.when() and not (step.sticks and journal.was_begun(step)):
             journal.finish(step, state=StepState.SKIPPED)
             return
         journal.begin(step)

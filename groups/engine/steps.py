@@ -24,6 +24,8 @@ class Step:
     """Whether a failure undoes it; a cancellation always does."""
     when: Callable[[], bool] | None = None
     """Whether it is needed, asked when its turn comes; None means always."""
+    sticks: bool = False
+    """Whether it is needed once it was begun, whatever a new look finds: it may be half done."""
     every_attempt: bool = False
     """Whether each attempt does it anew, as long as no committing step was begun."""
     commits: bool = False

@@ -1,97 +1,161 @@
-"""Runs an operation in a child process that is killed -9 exactly at one of its points.
+"""Runs work in a child process that is killed -9 exactly at one of its points.
 
-The points are not listed anywhere: they are every statement the engine sends to the database that
-may write, and every call it makes to a driver, found by running once undisturbed. A new step is
-covered the day it is born.
+The points are not listed anywhere: they are every statement sent to the database that may write,
+every call made to a driver and every message sent, found by running once undisturbed. A new step
+is covered the day it is born.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import multiprocessing
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db import connection, connections
 
-from groups import models
+from groups import models, queueing
 from groups.engine import calls
 from tests.support import domain
 
 _READS = ("SELECT", "SAVEPOINT", "RELEASE", "BEGIN")
+_CONTEXT = multiprocessing.get_context("fork")
+_LONG_AGO = "2000-01-01T00:00:00Z"
+
+
+def die() -> None:
+    """End this process as kill -9 does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Point:
+    """One place in the work that was reached."""
+
+    name: str
+    marked: int
+    """What the run's mark said there."""
+
+    @property
+    def begins_call(self) -> bool:
+        """Whether a driver is called next."""
+        return self.name.startswith("before call ")
 
 
 class Points:
-    """Counts the points as they are reached; at a given one the process dies."""
+    """Counts the points as they are reached; at a given one, something happens."""
 
-    def __init__(self, *, deadly: int | None = None) -> None:
-        self.reached: list[str] = []
-        self._deadly = deadly
-        self._lock = threading.Lock()
+    def __init__(
+        self,
+        *,
+        at: int | Callable[[str], bool] | None = None,
+        act: Callable[[], None] = die,
+        mark: Callable[[], int] = lambda: 0,
+    ) -> None:
+        self.reached: list[Point] = []
+        self.acted = False
+        self._at, self._act, self._mark = at, act, mark
+        self._lock = threading.RLock()
 
     def reach(self, name: str) -> None:
+        """Note a point, and act if it is the one."""
         with self._lock:
-            self.reached.append(name)
-            if len(self.reached) == self._deadly:
-                os.kill(os.getpid(), signal.SIGKILL)
+            self.reached.append(Point(name=name, marked=self._mark()))
+            here = self._at(name) if callable(self._at) else len(self.reached) == self._at
+            if here and not self.acted:
+                self.acted = True
+                self._act()
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Watch the engine's statements and driver calls."""
-        original = calls.make
+        """Watch this thread's statements, and all driver calls and messages."""
+        make, send = calls.make, queueing._send
 
-        def make(work: Callable[..., Any], **options: Any) -> Any:
-            self.reach(f"before {options['name']}")
-            result = original(work, **options)
-            self.reach(f"after {options['name']}")
-            return result
+        def watched_make(work: Callable[..., Any], **options: Any) -> Any:
+            return self._around(f"call {options['name']}", lambda: make(work, **options))
+
+        def watched_send(name: str, **options: Any) -> Any:
+            return self._around(f"message {name}", lambda: send(name, **options))
 
         def execute(run: Callable[..., Any], sql: str, *rest: Any) -> Any:
-            if not sql.lstrip().upper().startswith(_READS):
-                self.reach(f"before {sql[:60]}")
-                result = run(sql, *rest)
-                self.reach(f"after {sql[:60]}")
-                return result
-            return run(sql, *rest)
+            if sql.lstrip().upper().startswith(_READS):
+                return run(sql, *rest)
+            return self._around(sql[:60], lambda: run(sql, *rest))
 
-        calls.make = make
+        calls.make, queueing._send = watched_make, watched_send
         try:
             with connection.execute_wrapper(execute):
                 yield
         finally:
-            calls.make = original
+            calls.make, queueing._send = make, send
+
+    def _around(self, name: str, work: Callable[[], Any]) -> Any:
+        self.reach(f"before {name}")
+        result = work()
+        self.reach(f"after {name}")
+        return result
 
 
-def run_and_die(*, deadly: int | None) -> list[str] | None:
-    """Run what is due in a child process; return the points it reached, or None when it was killed."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Run:
+    """How a child's run ended."""
+
+    killed: bool
+    points: list[Point] = dataclasses.field(default_factory=list)
+    """The points of one that lived."""
+
+
+def run(
+    work: Callable[[], object],
+    *,
+    at: int | Callable[[str], bool] | None = None,
+    act: Callable[[], None] = die,
+    mark: Callable[[], int] = lambda: 0,
+) -> Run:
+    """Work in a child process, in which something happens at one point, and wait for its end."""
+    # A child must open connections of its own: a shared one would mix up both sides' words.
     connections.close_all()
-    context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
+    receiver, sender = _CONTEXT.Pipe(duplex=False)
 
-    def work() -> None:
-        points = Points(deadly=deadly)
-        with points.watched():
-            domain.drain()
-        sender.send(points.reached)
-        connections.close_all()
+    def child() -> None:
+        points = Points(at=at, act=act, mark=mark)
+        try:
+            with points.watched():
+                work()
+            sender.send(points.reached)
+        except Exception:
+            sender.send(traceback.format_exc())
+        finally:
+            connections.close_all()
 
-    child = context.Process(target=work)
-    child.start()
+    process = _CONTEXT.Process(target=child)
+    process.start()
     sender.close()
     try:
-        reached = receiver.recv()
+        answer = receiver.recv()
     except EOFError:
-        reached = None
-    child.join(60)
-    if child.exitcode not in {0, -signal.SIGKILL}:
-        raise AssertionError(f"the child ended with {child.exitcode}")
-    return reached
+        answer = None
+    process.join(60)
+    receiver.close()
+    if process.exitcode not in {0, -signal.SIGKILL} or isinstance(answer, str):
+        raise AssertionError(f"the child ended with {process.exitcode}: {answer}")
+    return Run(killed=answer is None, points=answer or [])
 
 
 def recover() -> None:
-    """Let the dead worker's leases run out, and run what is due as the next worker would."""
-    models.Operation.objects.filter(lease_until__isnull=False).update(lease_until="2000-01-01T00:00:00Z")
+    """Let the dead workers' leases run out, and run what is due as the next worker would."""
+    expire_leases()
     domain.drain_with_retries()
+
+
+def expire_leases() -> None:
+    """Let time pass: nobody who died holds anything any more, and messages count as lost."""
+    models.Operation.objects.filter(lease_until__isnull=False).update(lease_until=_LONG_AGO)
+    models.Operation.objects.filter(dispatched_at__isnull=False).update(dispatched_at=_LONG_AGO)
+    models.Round.objects.filter(lease_until__isnull=False).update(lease_until=_LONG_AGO)
+    models.Round.objects.filter(dispatched_at__isnull=False).update(dispatched_at=_LONG_AGO)

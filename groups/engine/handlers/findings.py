@@ -69,16 +69,16 @@ class Restore(Change):
         """Return the steps."""
         return (
             Step(name="preflight", run=self._preflight, every_attempt=True),
-            Step(name="resume replication", run=self._rearm, when=self._leaves_primary),
+            Step(name="resume replication", run=self._rearm, when=self._leaves_primary, sticks=True),
             Step(name="resync primary", run=self._replicate, when=self._returns_to_primary),
             # What is where it should be is not promoted: that would end its replication.
             *(dataclasses.replace(step, when=self._is_planned) for step in self._planned_steps()),
             Step(name="retire old side", run=self._retire, when=self._is_planned, may_fail=True),
-            Step(name="close other sides", run=self._close_others, when=self._has_others),
-            Step(name="let writes through", run=self._open, when=self._is_shut),
-            Step(name="correct membership", run=self._correct, when=self._has_strangers),
-            Step(name="replicate again", run=self._rearm, when=self._needs_copies),
-            Step(name="drop copies", run=self._drop, when=self._has_copies),
+            Step(name="close other sides", run=self._close_others, when=self._has_others, sticks=True),
+            Step(name="let writes through", run=self._open, when=self._is_shut, sticks=True),
+            Step(name="correct membership", run=self._correct, when=self._has_strangers, sticks=True),
+            Step(name="replicate again", run=self._rearm, when=self._needs_copies, sticks=True),
+            Step(name="drop copies", run=self._drop, when=self._has_copies, sticks=True),
             Step(name="verify", run=self._verify),
         )
 

@@ -1,0 +1,200 @@
+"""Every operation there is, ready to be asked for on any kind of storage."""
+
+from __future__ import annotations
+
+from drivers import base
+from groups import models
+from groups.engine import storage
+from groups.services import groups, operations, replication, volumes
+from tests.faults.matrix import Case
+from tests.support import domain
+
+SIZE = 3
+DEFAULT = "default"
+
+
+def write(site: domain.Site, group: models.Group, text: str, *, side: str = "") -> None:
+    """Write to all volumes of a group."""
+    for number, volume in enumerate(domain.members(group), 1):
+        site.write(volume, f"{text} {number}", side=side)
+
+
+def new(site: domain.Site) -> models.Group:
+    group = site.new_group(SIZE)
+    write(site, group, "new")
+    return group
+
+
+def enabled(site: domain.Site) -> models.Group:
+    """Return a replicated group with data on all sides, and later data on the primary alone."""
+    group = new(site)
+    replication.enable(site.owner, group_id=group.pk)
+    domain.drain()
+    write(site, group, "round")
+    assert domain.run_round(group)
+    write(site, group, "late")
+    group.refresh_from_db()
+    assert group.replication_status == "enabled", domain.last_operation(group).error
+    return group
+
+
+def dark_primary(site: domain.Site) -> models.Group:
+    group = enabled(site)
+    site.control.site_down("")
+    return group
+
+
+def failed_over(site: domain.Site) -> models.Group:
+    """Return a group that runs on the first secondary, with later data there alone."""
+    group = enabled(site)
+    fail_over(site, group)
+    domain.drain()
+    group.refresh_from_db()
+    assert group.replication_status == "failed-over", domain.last_operation(group).error
+    write(site, group, "secondary", side="site-b")
+    return group
+
+
+def with_lone_volume(site: domain.Site) -> models.Group:
+    group = site.new_group(2)
+    volumes.create(site.owner, size_gib=1, volume_type="replicable", name="lone")
+    domain.drain()
+    site.write(lone(), "lone")
+    return group
+
+
+def moved_behind_our_back(site: domain.Site) -> models.Group:
+    """Return a group whose storage was failed over by somebody else."""
+    group = enabled(site)
+    value, driver = on_storage(group)
+    driver.stop_writes(value, call=call(group))
+    driver.replicate(value, backend_id="site-b", call=call(group))
+    driver.promote(value, backend_id="site-b", call=call(group))
+    driver.retire(value, backend_id="", call=call(group))
+    write(site, group, "theirs", side="site-b")
+    return group
+
+
+def taken_down_behind_our_back(site: domain.Site) -> models.Group:
+    """Return a group whose storage does not replicate it any more."""
+    group = enabled(site)
+    value, driver = on_storage(group)
+    driver.disable_replication(value, call=call(group))
+    return group
+
+
+def replicated_behind_our_back(site: domain.Site) -> models.Group:
+    """Return a group that is recorded as not replicated, and is."""
+    group = new(site)
+    value, driver = on_storage(group)
+    driver.enable_replication(value, call=call(group))
+    return group
+
+
+def asked_to_stop(site: domain.Site) -> models.Group:
+    """Return a group whose failover is to be canceled after writes were stopped."""
+    group = enabled(site)
+    site.control.add_fault(call="replicate", action="fail-retryable", volume=2, times=1)
+    fail_over(site, group)
+    domain.drain()
+    site.control.clear_faults()
+    return group
+
+
+def on_storage(group: models.Group) -> tuple[base.Group, base.Driver]:
+    group.refresh_from_db()
+    return storage.group_value(group, storage.members(group)), domain.storage_driver(group)
+
+
+def call(group: models.Group) -> base.Call:
+    return base.Call(epoch=models.Group.objects.get(pk=group.pk).epoch)
+
+
+def lone() -> models.Volume:
+    return models.Volume.objects.get(name="lone")
+
+
+def fail_over(site: domain.Site, group: models.Group) -> models.Operation:
+    return replication.failover(site.owner, group_id=group.pk, mode="planned")
+
+
+def back(site: domain.Site, group: models.Group) -> models.Operation:
+    return replication.failover(site.owner, group_id=group.pk, secondary_backend_id=DEFAULT)
+
+
+def fail_promotion(site: domain.Site, group: models.Group) -> None:
+    site.control.add_fault(call="promote", action="fail", volume=2, when="after", times=1)
+
+
+CASES: dict[str, Case] = {
+    "create group": Case(
+        prepare=lambda site: site.new_group(0),
+        ask=lambda site, _: groups.create(
+            site.owner, group_type="replicated", volume_types=["replicable"], name="newest"
+        ),
+    ),
+    "create volume": Case(
+        prepare=lambda site: site.new_group(1),
+        ask=lambda site, group: volumes.create(
+            site.owner, size_gib=1, volume_type="replicable", group_id=group.pk, name="added"
+        ),
+    ),
+    "add volume": Case(
+        prepare=with_lone_volume,
+        ask=lambda site, group: groups.update(site.owner, group_id=group.pk, add_volumes=[str(lone().pk)]),
+    ),
+    "remove volume": Case(
+        prepare=enabled,
+        ask=lambda site, group: groups.update(
+            site.owner, group_id=group.pk, remove_volumes=[str(domain.members(group)[1].pk)]
+        ),
+    ),
+    "enable": Case(prepare=new, ask=lambda site, group: replication.enable(site.owner, group_id=group.pk)),
+    "disable": Case(prepare=enabled, ask=lambda site, group: replication.disable(site.owner, group_id=group.pk)),
+    "planned failover": Case(prepare=enabled, ask=fail_over),
+    "unplanned failover": Case(
+        prepare=dark_primary,
+        ask=lambda site, group: replication.failover(site.owner, group_id=group.pk, mode="unplanned"),
+    ),
+    "failover to another secondary": Case(
+        prepare=failed_over,
+        ask=lambda site, group: replication.failover(site.owner, group_id=group.pk, secondary_backend_id="site-c"),
+    ),
+    "failback": Case(prepare=failed_over, ask=back),
+    "unplanned failback": Case(
+        prepare=failed_over,
+        ask=lambda site, group: replication.failover(
+            site.owner, group_id=group.pk, secondary_backend_id=DEFAULT, mode="unplanned"
+        ),
+    ),
+    "failover canceled": Case(
+        prepare=asked_to_stop,
+        ask=lambda site, group: operations.cancel(site.owner, operation_id=domain.last_operation(group).pk),
+        ends="canceled",
+    ),
+    "failover that fails and is undone": Case(prepare=enabled, ask=fail_over, ends="failed", disturb=fail_promotion),
+    "adopt": Case(
+        prepare=moved_behind_our_back,
+        ask=lambda site, group: replication.adopt(site.admin, group_id=group.pk, reason="it was meant"),
+    ),
+    "restore the side": Case(
+        prepare=moved_behind_our_back,
+        ask=lambda site, group: replication.restore(site.admin, group_id=group.pk, reason="it was not meant"),
+    ),
+    "restore the copies": Case(
+        prepare=taken_down_behind_our_back,
+        ask=lambda site, group: replication.restore(site.admin, group_id=group.pk, reason="it was not meant"),
+    ),
+    "restore that nothing is copied": Case(
+        prepare=replicated_behind_our_back,
+        ask=lambda site, group: replication.restore(site.admin, group_id=group.pk, reason="it was not meant"),
+    ),
+    "delete volume": Case(
+        prepare=with_lone_volume, ask=lambda site, _: volumes.delete(site.owner, volume_id=lone().pk)
+    ),
+    "delete group": Case(
+        prepare=enabled,
+        ask=lambda site, group: groups.delete(site.owner, group_id=group.pk, delete_volumes=True),
+    ),
+}
+"""By the name of what is done."""
