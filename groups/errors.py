@@ -120,3 +120,13 @@ class InUse(ReplsiteError):
 
 class LeaseLost(Exception):
     """A worker no longer owns its operation; whatever it still does must have no effect."""
+
+
+_NO_ROOM = ("disk is full", "no space left", "disk i/o error", "quota exceeded")
+
+
+def of_database(error: Exception) -> str:
+    """Return what to tell of a database that failed, without a word of its own."""
+    if any(sign in str(error).lower() for sign in _NO_ROOM):
+        return "The database cannot be written: its disk is full or failing. Make room on it, then try again."
+    return "The database does not answer just now; try again in a moment."

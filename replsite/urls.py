@@ -8,6 +8,8 @@ from django.views import generic
 
 from replsite import health, metrics
 
+handler500 = "groups.admin.failures.page_failed"
+
 urlpatterns = [
     path("healthz", health.live),
     path("readyz", health.ready),

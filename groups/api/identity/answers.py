@@ -53,7 +53,7 @@ def of_error(error: Exception, *, challenge: str) -> HttpResponse:
             return refusal(413, "The request is too large.")
         case OperationalError():
             log.error("database_failed", exc_info=error)
-            return refusal(503, "The database does not answer just now; try again in a moment.")
+            return refusal(503, errors.of_database(error))
         case _:
             log.error("bug", exc_info=error)
             return refusal(500, _BUG)

@@ -75,7 +75,7 @@ def _of_error(error: Exception) -> HttpResponse:
             return _refusal(error.status_code, code=str(error.default_code), message=str(error.detail))
         case OperationalError():
             log.error("database_failed", exc_info=error)
-            return _refusal(503, code="database_unavailable", message=v3_answers.GENERIC[503])
+            return _refusal(503, code="database_unavailable", message=errors.of_database(error))
         case _:
             log.error("bug", exc_info=error)
             return _refusal(500, code="bug", message=v3_answers.GENERIC[500])

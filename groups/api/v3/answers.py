@@ -34,7 +34,6 @@ GENERIC = {
     400: "The server could not comply with the request since it is either malformed or otherwise incorrect.",
     404: "The resource could not be found.",
     500: "The server has either erred or is incapable of performing the requested operation.",
-    503: "The database does not answer just now; try again in a moment.",
 }
 
 log = structlog.get_logger(__name__)
@@ -103,7 +102,7 @@ def of_error(error: Exception, *, challenge: str = "") -> HttpResponse:
             return refusal(413, TOO_LARGE)
         case OperationalError():
             log.error("database_failed", exc_info=error)
-            return refusal(503, GENERIC[503])
+            return refusal(503, errors.of_database(error))
         case _:
             log.error("bug", exc_info=error)
             return refusal(500, GENERIC[500])
