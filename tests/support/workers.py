@@ -94,9 +94,9 @@ def beat(log: Path, schedule: Path, **changes: str) -> Process:
     return Process(*_CELERY, "beat", "--schedule", str(schedule), "--pidfile=", log=log, **changes)
 
 
-def web(log: Path, *, port: int, **changes: str) -> Process:
+def web(log: Path, *, port: int, application: str = "replsite.wsgi", **changes: str) -> Process:
     """Start the web server; it answers a little later."""
-    words = ("-m", "gunicorn", "--config", "python:replsite.gunicorn", "replsite.wsgi")
+    words = ("-m", "gunicorn", "--config", "python:replsite.gunicorn", application)
     return Process(*words, log=log, bind=f"127.0.0.1:{port}", **changes)
 
 
