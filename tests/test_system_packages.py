@@ -18,10 +18,13 @@ class Machine:
     """A folder of programs; each call of apt-get is written down."""
 
     def __init__(self, folder: Path) -> None:
+        self.root = folder
         self.programs = folder / "bin"
         self.programs.mkdir()
         self.installed = folder / "installed"
-        for name in ("sh", "mktemp", "rm", "cat"):
+        self.policy = folder / "usr" / "sbin" / "policy-rc.d"
+        self.policy.parent.mkdir(parents=True)
+        for name in ("sh", "mktemp", "rm", "cat", "chmod"):
             (self.programs / name).symlink_to(str(shutil.which(name)))
         self.put("apt-get", f'echo "$@" >> {self.installed}')
 
@@ -36,7 +39,7 @@ class Machine:
         self.put("id", f"echo {user}")
         return subprocess.run(
             ["/bin/sh", SCRIPT, *words],
-            env={"PATH": str(self.programs)},
+            env={"PATH": str(self.programs), "SYSTEM_ROOT": str(self.root)},
             timeout=30,
             check=False,
             capture_output=True,
@@ -97,4 +100,22 @@ def test_a_machine_without_apt_is_told_the_names(machine: Machine) -> None:
     said = machine.run("--for-tests", user=0)
 
     assert said.returncode == 1
-    assert said.stderr == "Install what Debian calls: redis-server postgresql faketime\n"
+    assert said.stderr == "Install what Debian calls: redis-server postgresql rabbitmq-server faketime\n"
+
+
+def test_no_server_that_comes_with_a_package_is_started(machine: Machine) -> None:
+    machine.put("apt-get", f'echo "$1: $({machine.policy} || echo $?)" >> {machine.installed}')
+
+    said = machine.run("--for-tests", user=0)
+
+    assert said.returncode == 0, said.stderr
+    assert machine.installed.read_text() == "update: 101\ninstall: 101\n"
+    assert not machine.policy.exists()
+
+
+def test_a_policy_that_is_there_is_left_alone(machine: Machine) -> None:
+    machine.policy.write_text("theirs")
+
+    machine.run("--for-tests", user=0)
+
+    assert machine.policy.read_text() == "theirs"
