@@ -42,7 +42,7 @@ def complaints(history: History) -> Sequence[str]:
         calls = [call for call in own if older[subject] < call.epoch <= operation.epoch]
         older[subject] = max(older[subject], operation.epoch)
         if operation.has_succeeded and operation.created_at.timestamp() >= log_begins and _calls_drivers(operation):
-            found += _missing(operation, calls)
+            found += _missing(operation, calls, clock_error_seconds=history.clock_error_seconds)
     return found
 
 
@@ -50,7 +50,7 @@ def _calls_drivers(operation: Operation) -> bool:
     return operation.members > 0 or operation.kind not in _OF_REPLICATION
 
 
-def _missing(operation: Operation, calls: Sequence[LoggedCall]) -> Iterable[str]:
+def _missing(operation: Operation, calls: Sequence[LoggedCall], *, clock_error_seconds: float) -> Iterable[str]:
     """Look for the verb's calls in their order, each ended before the operation did."""
     ended = operation.ended_at.timestamp() if operation.ended_at else 0.0
     after = 0.0
@@ -67,7 +67,7 @@ def _missing(operation: Operation, calls: Sequence[LoggedCall]) -> Iterable[str]
         if not times:
             yield f"{operation} claims success without a good call of {method} in its epochs."
             return
-        if min(times) > ended:
+        if min(times) > ended + clock_error_seconds:
             yield f"{operation} claimed success at {ended:f}, before its call of {method} ended at {min(times):f}."
             return
         after = min(times)

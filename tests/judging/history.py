@@ -178,6 +178,8 @@ class History:
     lease_seconds: float = 30.0
     outages: tuple[tuple[datetime.datetime, datetime.datetime], ...] = ()
     """Times, without overlaps, in which nobody could be expected to begin any work."""
+    clock_error_seconds: float = 0.0
+    """How far apart two processes may tell the time of one moment."""
     collected_at: datetime.datetime | None = None
 
     @functools.cached_property
@@ -198,13 +200,15 @@ def collect(
     at_rest: bool = False,
     lease_seconds: float | None = None,
     outages: Iterable[tuple[datetime.datetime, datetime.datetime]] = (),
+    clock_error_seconds: float = 0.0,
 ) -> History:
     """Read the history of the site this process is connected to.
 
     `observe` says what the storage holds of a group, as `look` does; without it record and storage
     are not compared. `at_rest` claims that nothing should be open any more: it makes the judge
     strict. `lease_seconds` is the workers' setting, this process's when not given. `outages` are the
-    times in which beat, broker or every worker was away.
+    times in which beat, broker or every worker was away. `clock_error_seconds` is for sites of
+    several processes, each with its own idea of the database's clock.
     """
     rows = list(models.Group.objects.select_related("backend", "group_type").order_by("created_at", "id"))
     volumes = tuple(_volume(row) for row in models.Volume.objects.order_by("created_at", "id"))
@@ -223,6 +227,7 @@ def collect(
         at_rest=at_rest,
         lease_seconds=settings.REPLSITE.lease_seconds if lease_seconds is None else lease_seconds,
         outages=tuple(outages),
+        clock_error_seconds=clock_error_seconds,
         collected_at=datetime.datetime.now(tz=datetime.UTC),
     )
 

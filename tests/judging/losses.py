@@ -34,7 +34,10 @@ def complaints(history: History) -> Sequence[str]:
     for operation in history.operations:
         if operation.kind in _MOVING and _receipt(operation):
             moves[operation.subject_id].append(operation)
-    discards = {group: _discards(operations) for group, operations in moves.items()}
+    discards = {
+        group: _discards(operations, clock_error_seconds=history.clock_error_seconds)
+        for group, operations in moves.items()
+    }
     writes: dict[str, list[Write]] = defaultdict(list)
     for write in history.writes:
         writes[write.volume_id].append(write)
@@ -71,7 +74,7 @@ def _receipt(operation: Operation) -> Mapping[str, Any]:
     }
 
 
-def _discards(operations: Sequence[Operation]) -> list[_Discard]:
+def _discards(operations: Sequence[Operation], *, clock_error_seconds: float) -> list[_Discard]:
     """Return what the unplanned ones among a group's moves, oldest first, were free to lose."""
     found = []
     for position, operation in enumerate(operations):
@@ -83,8 +86,8 @@ def _discards(operations: Sequence[Operation]) -> list[_Discard]:
         found.append(
             _Discard(
                 side=str(receipt["origin"]),
-                after=datetime.datetime.fromisoformat(point).timestamp(),
-                until=min(later).timestamp() if later else float("inf"),
+                after=datetime.datetime.fromisoformat(point).timestamp() - clock_error_seconds,
+                until=min(later).timestamp() + clock_error_seconds if later else float("inf"),
             )
         )
     return found

@@ -21,7 +21,7 @@ def complaints(history: History) -> Sequence[str]:
     for owned in history.calls_by_owner.values():
         calls = [call for call in owned if call.method not in LOOKING]
         found += _two_in_one_epoch(calls)
-        found += _going_back(calls)
+        found += _going_back(calls, clock_error_seconds=history.clock_error_seconds)
     return found
 
 
@@ -45,14 +45,14 @@ def _pair(first: LoggedCall, second: LoggedCall) -> Iterable[str]:
         yield f"{_named(first)} and {_named(second)}, both with effect, are of two processes: two writers in one epoch."
 
 
-def _going_back(calls: Iterable[LoggedCall]) -> Iterable[str]:
+def _going_back(calls: Iterable[LoggedCall], *, clock_error_seconds: float) -> Iterable[str]:
     """Find calls that had an effect though they began after one of a newer epoch had succeeded."""
     good = [call for call in calls if call.outcome == "ok" and call.ended_at is not None]
     ended = sorted(good, key=lambda call: call.ended_at or 0.0)
     newest: dict[str, LoggedCall] = {}
     position = 0
     for call in sorted(good, key=lambda call: call.started_at):
-        while position < len(ended) and (ended[position].ended_at or 0.0) < call.started_at:
+        while position < len(ended) and ((ended[position].ended_at or 0.0) + clock_error_seconds < call.started_at):
             for side in sides(ended[position]):
                 if side not in newest or newest[side].epoch < ended[position].epoch:
                     newest[side] = ended[position]
