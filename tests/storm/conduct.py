@@ -33,6 +33,8 @@ Say = Callable[[str], None]
 _NAP_SECONDS = 0.2
 _TELL_SECONDS = 15.0
 _WRITES_A_SECOND = 20.0
+_CLOCK_ERROR_SECONDS = 0.2
+"""On a busy machine a look at the database's clock is that inexact."""
 _INTERVAL_SECONDS = {"fake": 30, "qemu": 3}
 
 
@@ -55,7 +57,7 @@ class Storm:
         self._storage: Storage = (Fakes if terms.driver == "fake" else Qemu)(folder)
         self._timing = timing
         caller = self._set_up()
-        self._watch = Watch()
+        self._watch = Watch(recovery_seconds=timing.recovery_seconds)
         self._stack = Stack(folder=folder, env=env, workers=terms.workers, watch=self._watch, plant=terms.plant)
         self._person = Person(port)
         self._verbs = verbs.Verbs(person=self._person, caller=caller, slots=terms.groups)
@@ -178,6 +180,7 @@ class Storm:
             reads=list(self._writers.reads),
             observe=history.look,
             at_rest=True,
+            clock_error_seconds=_CLOCK_ERROR_SECONDS,
             outages=self._watch.outages(crews=(self._stack.copiers, self._stack.worker_places)),
             lease_seconds=self._timing.lease_seconds,
         )

@@ -17,13 +17,15 @@ _TAKEN_OVER = re.compile(r"taken over from (\S+?)@storm")
 
 def take_overs(events: Iterable[history.Event], spells: Sequence[Spell]) -> Mapping[str, list[float]]:
     """Return, by what had happened to the old owner, how long after that each operation had a new one."""
-    by_name = {spell.name: spell for spell in spells}
+    by_name: dict[str, list[Spell]] = {}
+    for spell in spells:
+        by_name.setdefault(spell.name, []).append(spell)
     found: dict[str, list[float]] = {"killed": [], "frozen": []}
     for event in events:
         if event.axis == Axis.OPERATION and (told := _TAKEN_OVER.match(event.reason)):
-            spell = by_name.get(told[1])
-            if spell is not None:
-                found[spell.kind].append(event.at.timestamp() - spell.began)
+            before = [each for each in by_name.get(told[1], ()) if each.began < event.at.timestamp()]
+            if before:
+                found[before[-1].kind].append(event.at.timestamp() - before[-1].began)
     return found
 
 

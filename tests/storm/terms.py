@@ -23,6 +23,8 @@ QUICK: Mapping[str, str] = {
 MANY_GROUPS = 50
 SELDOM: Mapping[str, str] = {"observe_seconds": "20"}
 """What is done less often where there are many groups to look at."""
+_RECONNECT_SECONDS = 4.0
+"""How long Celery pauses at most before it tries a broker again that was away for some seconds."""
 _GRACE_SECONDS = 2.0
 _START_SECONDS = 30.0
 
@@ -34,6 +36,8 @@ class Timing:
     lease_seconds: float
     rest_seconds: float
     """How long after the last harm everything has to be at rest: by leases, retries and deadlines alone."""
+    recovery_seconds: float
+    """How long after an outage messages that were lost have been sent again."""
     look_seconds: float
     """How long until the observe tick has been round once more."""
 
@@ -47,5 +51,6 @@ class Timing:
         return cls(
             lease_seconds=number["lease_seconds"],
             rest_seconds=found + attempts * attempt + _START_SECONDS,
+            recovery_seconds=number["redispatch_seconds"] + 2 * number["sweep_seconds"] + _RECONNECT_SECONDS,
             look_seconds=2 * number["observe_seconds"] + _START_SECONDS,
         )

@@ -20,7 +20,8 @@ class Absence(NamedTuple):
 class Watch:
     """Who was away when."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, recovery_seconds: float) -> None:
+        self._recovery_seconds = recovery_seconds
         self._since: dict[str, float] = {}
         self._absences: dict[str, list[Absence]] = {}
 
@@ -38,12 +39,16 @@ class Watch:
         return place in self._since
 
     def outages(self, *, crews: Sequence[Sequence[str]]) -> list[tuple[datetime.datetime, datetime.datetime]]:
-        """Return when no work could begin: beat or broker away, or all of a crew, one of which has to be there."""
+        """Return when no work could begin: beat or broker away, or all of a crew, one of which has to be there.
+
+        Also for a while after: connections are made anew, and what was lost has to be sent again.
+        """
         for place in list(self._since):
             self.back(place)
         alone = [absence for place in (BEAT, BROKER) for absence in self._absences.get(place, ())]
         together = [absence for crew in crews for absence in self._all_away(crew)]
-        return [(_time(each.began), _time(each.ended)) for each in _merged([*alone, *together])]
+        longer = [Absence(each.began, each.ended + self._recovery_seconds) for each in (*alone, *together)]
+        return [(_time(each.began), _time(each.ended)) for each in _merged(longer)]
 
     def _all_away(self, crew: Sequence[str]) -> list[Absence]:
         found, *others = (self._absences.get(place, []) for place in crew)
