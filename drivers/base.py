@@ -82,7 +82,8 @@ class SideFacts:
     """Whether it takes itself for the active side of any member, rightly or not."""
     bytes_unsent: int | None = None
     """Bytes written on this side that never reached the active one, and that a resync towards it
-    would discard; None when unknown, 0 on the active side."""
+    would discard; None when unknown, 0 on the active side. What another side wrote and this one
+    merely got is that side's."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from drivers.base import PRIMARY, UNDO_POINTS_KEPT, Group, GroupFacts, UndoPoint
-from drivers.conformance.harness import CHUNK, Harness, pattern
+from drivers.conformance.harness import CHUNK, VOLUME_BYTES, Harness, pattern
 from drivers.errors import Refused, UndoPointFailed
 
 
@@ -76,6 +76,24 @@ class Discarding(Harness):
         if self.keeps:
             [point] = self._points(group)
             assert (point.backend_id, point.size_bytes) == (target, facts.discarded_bytes)
+            self._assert_kept(group, point, seed=3)
+
+    def test_what_a_target_had_got_and_the_promoted_one_had_not_is_kept_and_can_be_read(self) -> None:
+        group, (promoted, other) = self.replicated_group(), self.targets
+        driver = self.make_driver()
+        self.fill(PRIMARY, group, seed=3, length=CHUNK)
+        driver.replicate(group, backend_id=other, call=self.call())
+        driver.promote(group, backend_id=promoted, call=self.call(2))
+        before = self.unsent(group, other)
+
+        facts = driver.replicate(group, backend_id=other, call=self.call(2))
+
+        # It wrote none of it itself: the side that did is the one whose writes are unsent.
+        assert before == 0
+        assert facts.discarded_bytes >= CHUNK * len(group.volumes)
+        if self.keeps:
+            [point] = self._points(group)
+            assert (point.backend_id, point.size_bytes) == (other, facts.discarded_bytes)
             self._assert_kept(group, point, seed=3)
 
     def test_a_resync_that_discards_nothing_keeps_nothing(self) -> None:
@@ -182,7 +200,8 @@ class Discarding(Harness):
     def test_a_resync_whose_undo_point_cannot_be_kept_is_refused_and_discards_nothing(self) -> None:
         if not self.keeps:
             return
-        group = self._diverged()
+        group = self.replicated_group(1)
+        self._diverge(group, seed=3, epoch=2, length=VOLUME_BYTES // 2)
         before = self.unsent(group, PRIMARY)
 
         with self.no_room_for_undo_points(), pytest.raises(UndoPointFailed) as caught:
@@ -193,7 +212,9 @@ class Discarding(Harness):
         assert self.unsent(group, PRIMARY) == before
         self._resync(group)
         [point] = self._points(group)
-        self._assert_kept(group, point, seed=3)
+        assert self.read_undo_point(point, group.volumes[0].id, 0, VOLUME_BYTES // 2) == pattern(
+            3000, VOLUME_BYTES // 2
+        )
 
     def test_killed_at_any_moment_a_resync_keeps_what_it_discards(self) -> None:
         for delay in self.crash_delays:
@@ -214,10 +235,10 @@ class Discarding(Harness):
         self._diverge(group, seed=3, epoch=2)
         return group
 
-    def _diverge(self, group: Group, *, seed: int, epoch: int) -> None:
+    def _diverge(self, group: Group, *, seed: int, epoch: int, length: int = CHUNK) -> None:
         driver = self.make_driver()
         driver.promote(group, backend_id=self.targets[0], call=self.call(epoch))
-        self.fill(PRIMARY, group, seed=seed, length=CHUNK)
+        self.fill(PRIMARY, group, seed=seed, length=length)
         driver.retire(group, backend_id=PRIMARY, call=self.call(epoch))
 
     def _resync(self, group: Group, *, epoch: int = 3) -> GroupFacts:

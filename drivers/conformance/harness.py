@@ -77,7 +77,7 @@ class Harness(abc.ABC):
         raise NotImplementedError("Say how an undo point is read, or declare that none are kept.")
 
     def no_room_for_undo_points(self) -> contextlib.AbstractContextManager[None]:
-        """Return what makes the storage unable to keep 64 KiB of undo point as long as it is entered."""
+        """Return what makes the storage unable to keep 512 KiB of undo point as long as it is entered."""
         raise NotImplementedError("Say how keeping an undo point fails, or declare that none are kept.")
 
     # Helpers, also for a driver's further tests.

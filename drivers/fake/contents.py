@@ -99,8 +99,11 @@ def behind(state: sqlite3.Connection, source: str, side: str, volumes: Collectio
 
 
 def unsent(state: sqlite3.Connection, active: str, side: str, volumes: Collection[Volume]) -> int:
-    """Return how many bytes were written that a side holds and the active one never had."""
-    row = state.execute(f"SELECT count(*) {UNSENT}", (side, copies.ids(volumes), active, active)).fetchone()
+    """Return how many bytes a side wrote itself that the active one never had."""
+    row = state.execute(
+        f"SELECT count(*) {UNSENT} AND substr(s.reign, 1, length(s.side) + 1) = s.side || '@'",
+        (side, copies.ids(volumes), active, active),
+    ).fetchone()
     return int(row[0]) * PAGE
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from drivers.base import Call, Volume
 from drivers.errors import DriverError, SiteUnavailable
-from drivers.qemu import nbd
+from drivers.qemu import nbd, undo
 from drivers.qemu.side import Side
 
 ALLOCATED = "base:allocation"
@@ -33,6 +33,8 @@ class Errand:
     fresh: bool = False
     """Whether what it is written to is all zeroes."""
     bytes_expected: int = 0
+    keeper: undo.VolumeKeeper | None = None
+    """What keeps the target's blocks that are overwritten; none when nothing needs to be kept."""
 
 
 class Progress:
@@ -95,7 +97,7 @@ def _copy_ranges(ends: _Ends, errand: Errand, progress: Progress) -> None:
     """Copy the marked extents, or, to an image of zeroes, those that hold data."""
     context = errand.context or ALLOCATED
     read: list[tuple[int, bytearray]] = []
-    for batch in batches(_extents(ends.source, errand.read_from, context)):
+    for batch in batches(extents(ends.source, errand.read_from, context)):
         with blamed(ends.source):
             ends.reader.ask(batch)
         # The source reads this batch while the target writes the one before.
@@ -122,10 +124,10 @@ def _put(ends: _Ends, read: Sequence[tuple[int, bytearray]], *, skip_zeroes: boo
 
 def _copy_differences(ends: _Ends, errand: Errand, progress: Progress) -> None:
     """Read both ends wherever either holds data, and copy the blocks that differ."""
-    here = _extents(ends.source, errand.read_from, ALLOCATED)
-    there = _extents(ends.target, errand.write_to, ALLOCATED)
+    here = extents(ends.source, errand.read_from, ALLOCATED)
+    there = extents(ends.target, errand.write_to, ALLOCATED)
     with _connection(ends.target, errand.write_to) as held:
-        for batch in batches(union(here, there)):
+        for batch in batches(aligned(union(here, there))):
             with blamed(ends.source):
                 ends.reader.ask(batch)
             with blamed(ends.target):
@@ -134,16 +136,22 @@ def _copy_differences(ends: _Ends, errand: Errand, progress: Progress) -> None:
             with blamed(ends.source):
                 new = ends.reader.answers()
             copied = 0
-            with blamed(ends.target):
-                ends.writer.settle()
-                for (offset, _), was, data in zip(batch, old, new, strict=True):
-                    for start, end in differences(was, data):
+            for (offset, _), was, data in zip(batch, old, new, strict=True):
+                runs = list(differences(was, data))
+                if errand.keeper is not None:
+                    for start, end in runs:
+                        errand.keeper.keep(offset + start, memoryview(was)[start:end])
+                with blamed(ends.target):
+                    ends.writer.settle()
+                    for start, end in runs:
                         ends.writer.submit(offset=offset + start, data=memoryview(data)[start:end])
                         copied += end - start
             progress.copied(copied)
             progress.compared(sum(length for _, length in batch) - copied)
     with blamed(ends.target):
         ends.writer.settle()
+    if errand.keeper is not None:
+        errand.keeper.finish()
 
 
 def differences(old: bytearray, new: bytearray) -> Iterator[Range]:
@@ -192,6 +200,20 @@ def union(first: Sequence[Range], second: Sequence[Range]) -> Iterator[Range]:
         yield begin, end - begin
 
 
+def aligned(ranges: Iterable[Range]) -> Iterator[Range]:
+    """Yield ranges in order widened to whole blocks, without overlap."""
+    begin, end = 0, 0
+    for offset, length in ranges:
+        first, last = offset // _BLOCK * _BLOCK, -(-(offset + length) // _BLOCK) * _BLOCK
+        if first > end:
+            if end > begin:
+                yield begin, end - begin
+            begin = first
+        end = last
+    if end > begin:
+        yield begin, end - begin
+
+
 @contextlib.contextmanager
 def blamed(side: Side) -> Iterator[None]:
     """Turn what goes wrong on a connection into an error that names its side."""
@@ -222,7 +244,7 @@ def _connection(side: Side, export: str, context: str | None = None) -> Iterator
         yield connection
 
 
-def _extents(side: Side, export: str, context: str) -> list[Range]:
+def extents(side: Side, export: str, context: str) -> list[Range]:
     """Return the extents that a context marks, or, of the allocation, those that hold data."""
     with _connection(side, export, context) as connection, blamed(side):
         if context == ALLOCATED:

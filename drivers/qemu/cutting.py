@@ -37,7 +37,7 @@ class Cut:
     @property
     def context(self) -> str:
         """The NBD context that lists the marked extents."""
-        return f"qemu:dirty-bitmap:{_frozen(self.point)}"
+        return context(self.point)
 
 
 def still_at(side: Side, *, group_id: str, volumes: Sequence[Volume], target: record.Record) -> float | None:
@@ -97,8 +97,8 @@ def drop(side: Side, *, volumes: Sequence[Volume]) -> None:
         graph.remove_jobs(monitor, jobs=[name("cut", volume.id) for volume in volumes], call=side.call)
         view = graph.look(monitor)
         graph.remove_nodes(monitor, nodes=[name("c", volume.id) for volume in volumes], view=view)
-        frozen = _frozen("")
-        _remove(side, volumes, [key for volume in volumes for key in view.bitmaps(volume.id) if key.startswith(frozen)])
+        prefix = frozen("")
+        _remove(side, volumes, [key for volume in volumes for key in view.bitmaps(volume.id) if key.startswith(prefix)])
     for volume in volumes:
         side.folder.image(volume.id, "cut").unlink(missing_ok=True)
 
@@ -113,6 +113,16 @@ def remove_bitmaps(side: Side, *, volumes: Sequence[Volume], keep: Collection[st
 def export(volume: Volume) -> str:
     """Return the name a volume's cut is exported by."""
     return f"cut/{volume.id}"
+
+
+def frozen(point: str) -> str:
+    """Return the name of the bitmap that keeps what was marked since a point as it was at one moment."""
+    return f"cut-{point}"
+
+
+def context(point: str) -> str:
+    """Return the NBD context that lists what such a bitmap marks."""
+    return f"qemu:dirty-bitmap:{frozen(point)}"
 
 
 def _require_active(side: Side, found: record.Record) -> None:
@@ -140,7 +150,7 @@ def _cut(side: Side, volumes: Sequence[Volume], point: str, target: record.Recor
         at = side.call.now()
         monitor.ask("transaction", actions=_actions(volumes, bases, point, still=still))
         view = graph.look(monitor)
-        marked = {volume.id: view.bitmaps(volume.id)[_frozen(point)] for volume in volumes if bases[volume.id]}
+        marked = {volume.id: view.bitmaps(volume.id)[frozen(point)] for volume in volumes if bases[volume.id]}
         monitor.run(
             [
                 graph.export(
@@ -148,14 +158,13 @@ def _cut(side: Side, volumes: Sequence[Volume], point: str, target: record.Recor
                     name("v" if still else "c", volume.id),
                     named=export(volume),
                     writable=False,
-                    bitmaps=[_frozen(point)] if bases[volume.id] else [],
+                    bitmaps=[frozen(point)] if bases[volume.id] else [],
                 )
                 for volume in volumes
                 if marked.get(volume.id) != 0
             ]
         )
-    history = {**found.history, found.reign: found.cuts}
-    return Cut(point=point, at=at, marked=marked, history=history, still=still)
+    return Cut(point=point, at=at, marked=marked, history=lineage.present(found), still=still)
 
 
 def _base(bitmaps: graph.Bitmaps, volume: Volume, target: record.Record) -> str:
@@ -191,9 +200,8 @@ def _actions(
         if not still:
             moment.append({"type": "blockdev-backup", "data": backup})
         if base := bases[volume.id]:
-            frozen = {**fresh, "name": _frozen(point), "disabled": True}
-            begin.append({"type": "block-dirty-bitmap-add", "data": frozen})
-            merge = {"node": node, "target": _frozen(point), "bitmaps": [base]}
+            begin.append({"type": "block-dirty-bitmap-add", "data": {**fresh, "name": frozen(point), "disabled": True}})
+            merge = {"node": node, "target": frozen(point), "bitmaps": [base]}
             freeze.append({"type": "block-dirty-bitmap-merge", "data": merge})
     return [*begin, *moment, *freeze]
 
@@ -212,7 +220,3 @@ def _remove(side: Side, volumes: Sequence[Volume], bitmaps: Collection[str]) -> 
         # One transaction, because each command costs a turn of the daemon's loop.
         if actions:
             monitor.ask("transaction", actions=actions)
-
-
-def _frozen(point: str) -> str:
-    return f"cut-{point}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import ClassVar, ParamSpec, TypeVar
@@ -15,11 +16,12 @@ from drivers.base import (
     Group,
     GroupFacts,
     SideFacts,
+    UndoPoint,
     Volume,
 )
 from drivers.errors import DriverError, NoRecoveryPoint, Refused, SiteUnavailable
 from drivers.options import Option
-from drivers.qemu import cutting, digests, looking, membership, receiving, record, rounds, serving
+from drivers.qemu import cutting, digests, looking, membership, receiving, record, retiring, rounds, serving, undo
 from drivers.qemu.side import Side
 from drivers.qemu.sites import Sites
 
@@ -60,7 +62,9 @@ class QemuDriver(Driver):
     )
     options: ClassVar[tuple[Option, ...]] = (_SITE,)
     target_options: ClassVar[tuple[Option, ...]] = (_SITE,)
-    capabilities: ClassVar[Capabilities] = Capabilities(rounds=True, vendor_name="QEMU", storage_protocol="nbd")
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        rounds=True, undo_points=True, vendor_name="QEMU", storage_protocol="nbd"
+    )
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
@@ -117,11 +121,11 @@ class QemuDriver(Driver):
         self._sites.know(group, call)
         sides = self._sites.answering(call)
         source = self._primary(sides, group, "Enabling replication")
-        self._rounds(sides, source, group, self._targets, group.volumes, call)
+        discarded = self._rounds(sides, source, group, self._targets, group.volumes, call)
         with source.hold(group.id) as held:
             held.record.replicated = [volume.id for volume in group.volumes]
             held.save()
-        return self.observe(group, call=call)
+        return dataclasses.replace(self.observe(group, call=call), discarded_bytes=discarded)
 
     @_plainly
     def disable_replication(self, group: Group, *, call: Call) -> GroupFacts:
@@ -140,7 +144,7 @@ class QemuDriver(Driver):
         if membership.spread(sides, group.volumes):
             self._sites.require(sides, self._targets)
         for volume in group.volumes:
-            source.folder.image(volume.id, "spread").unlink(missing_ok=True)
+            membership.settle_spread(sides, source, volume)
         return self.observe(group, call=call)
 
     @_plainly
@@ -160,8 +164,9 @@ class QemuDriver(Driver):
             if not volumes and backend_id != PRIMARY:
                 raise Refused("Replication of this group is not enabled.", remedy="Enable replication first.")
         wanted = [each for each in self._sites.folders if each != source.backend_id]
-        self._rounds(sides, source, group, wanted if backend_id is None else [backend_id], volumes, call)
-        return self.observe(group, call=call)
+        wanted = wanted if backend_id is None else [backend_id]
+        discarded = self._rounds(sides, source, group, wanted, volumes, call)
+        return dataclasses.replace(self.observe(group, call=call), discarded_bytes=discarded)
 
     @_plainly
     def stop_writes(self, group: Group, *, call: Call) -> None:
@@ -203,6 +208,7 @@ class QemuDriver(Driver):
             held.record.replicated = []
             held.save()
             serving.open_exports(side, volumes=group.volumes)
+            undo.forget_written(side.folder, volume_ids=[volume.id for volume in group.volumes])
         return self.observe(group, sides=[backend_id], call=call)
 
     @_plainly
@@ -211,7 +217,7 @@ class QemuDriver(Driver):
         side = self._sites.open(backend_id, call)
         with side.hold(group.id) as held:
             if held.record.role == record.ACTIVE:
-                serving.retire(side, held=held, volumes=group.volumes)
+                retiring.retire(side, held=held, volumes=group.volumes)
             else:
                 receiving.settle(side, held=held, volumes=group.volumes)
             held.save()
@@ -227,6 +233,28 @@ class QemuDriver(Driver):
             serving.open_nodes(side, volumes=group.volumes)
             held.save()
             serving.open_exports(side, volumes=group.volumes)
+
+    # Undo points.
+
+    @_plainly
+    def undo_points(self, group: Group, *, call: Call) -> Sequence[UndoPoint]:
+        """See `Driver.undo_points`."""
+        sides = self._sites.answering(call).values()
+        found = [point for side in sides for point in undo.listed(side, group_id=group.id)]
+        return sorted(found, key=lambda point: point.kept_at)
+
+    @_plainly
+    def drop_undo_point(self, group: Group, *, point_id: str, call: Call) -> None:
+        """See `Driver.drop_undo_point`."""
+        sides = self._sites.answering(call)
+        keepers = [side for side in sides.values() if point_id in {kept.id for kept in side.record(group.id).kept}]
+        if not keepers:
+            self._sites.require(sides, list(self._sites.folders))
+        for side in keepers:
+            with side.hold(group.id) as held:
+                held.record.kept = [kept for kept in held.record.kept if kept.id != point_id]
+                held.save()
+                undo.tidy(side.folder, group_id=group.id, kept=held.record.kept)
 
     # Looking.
 
@@ -262,13 +290,17 @@ class QemuDriver(Driver):
         wanted: Sequence[str],
         volumes: Sequence[Volume],
         call: Call,
-    ) -> None:
-        """Run a round to each wanted side; one that fails to answer does not keep others from theirs."""
+    ) -> int:
+        """Run a round to each wanted side and return how many bytes they discarded.
+
+        One that fails to answer does not keep others from theirs.
+        """
+        discarded = 0
         missing: SiteUnavailable | None = None
         for backend_id in wanted:
             if backend_id in sides and backend_id != source.backend_id:
                 try:
-                    rounds.run(source, sides[backend_id], group_id=group.id, volumes=volumes, call=call)
+                    discarded += rounds.run(source, sides[backend_id], group_id=group.id, volumes=volumes, call=call)
                 except SiteUnavailable as error:
                     if error.backend_id == source.backend_id:
                         raise
@@ -276,6 +308,7 @@ class QemuDriver(Driver):
         if missing is not None:
             raise missing
         self._sites.require(sides, wanted)
+        return discarded
 
 
 def _require_point(side: Side, found: record.Record, group: Group) -> None:

@@ -20,6 +20,7 @@ class Folder:
         self.images = self.path / "images"
         self.records = self.path / "records"
         self.locks = self.path / "locks"
+        self.undo = self.path / "undo"
         self.nbd_socket = self.path / "nbd.sock"
         self.pid_file = self.path / "daemon.pid"
         self.site_lock = self.locks / "site"
@@ -41,17 +42,21 @@ class Folder:
 
     def make(self) -> None:
         """Make what is missing of the layout."""
-        for path in (self.images, self.records, self.locks):
+        for path in (self.images, self.records, self.locks, self.undo):
             path.mkdir(parents=True, exist_ok=True)
 
     def image(self, volume_id: str, kind: str = "raw") -> pathlib.Path:
         """Return the path of one of a volume's files: `raw` the data, `round` and `cut` a round's,
-        `spread` a mark that other sides may hold copies."""
+        `spread` a mark that other sides may hold copies, `written` where clients wrote alone."""
         return self.images / f"{checked(volume_id)}.{kind}"
 
     def record(self, group_id: str) -> pathlib.Path:
         """Return the path of the site's record of a group."""
         return self.records / f"{checked(group_id)}.json"
+
+    def undo_points(self, group_id: str) -> pathlib.Path:
+        """Return the path of the folder of a group's undo points."""
+        return self.undo / checked(group_id)
 
     def record_lock(self, group_id: str) -> pathlib.Path:
         """Return the path of the lock on a record."""

@@ -64,8 +64,8 @@ def create_overlay(path: pathlib.Path, *, size_bytes: int) -> None:
 
 
 def remove(folder: Folder, *, volume_id: str) -> None:
-    """Remove every file of a volume; absent ones are fine."""
-    for kind in ("cut", "round", "raw", "spread"):
+    """Remove a volume's data and all that goes with it, but undo points; absent files are fine."""
+    for kind in ("cut", "round", "raw", "spread", "written"):
         folder.image(volume_id, kind).unlink(missing_ok=True)
 
 

@@ -35,15 +35,19 @@ def marked(found: record.Record, bitmaps: Mapping[str, Bitmaps]) -> Marked:
     }
 
 
+def present(active: record.Record) -> dict[str, int]:
+    """Return the history of who has all the active side had at its newest cut."""
+    return {**active.history, active.reign: active.cuts}
+
+
 def end_reign(found: record.Record, counts: Marked) -> None:
     """Note what a side that stops being the active one leaves behind.
 
-    Its data is an old cut's when nothing was written after that, else newer than any other side's.
+    It has all its cuts; what it wrote after each of them, as far as it is known, says whether it has more.
     """
-    unchanged = [number for number, written in counts.items() if not any(written.values())]
-    last = min(unchanged, default=found.cuts + 1)
-    if last:
-        found.history[found.reign] = last
+    unchanged = any(not any(written.values()) for written in counts.values())
+    if found.cuts or not unchanged:
+        found.history[found.reign] = found.cuts if unchanged else found.cuts + 1
     found.unsent = {str(number): dict(written) for number, written in counts.items()}
     found.cut_numbers = {}
 
@@ -51,19 +55,35 @@ def end_reign(found: record.Record, counts: Marked) -> None:
 def unsent(
     active: record.Record, found: record.Record, *, backend_id: str, bitmaps: Mapping[str, Bitmaps]
 ) -> int | None:
-    """Return how many bytes of volumes another side holds that the active one never had; None when unknown.
+    """Return how many bytes of volumes another side wrote that the active one never had; None when unknown.
 
     The bitmaps, volume by volume, tell of a side that takes itself for active; what a receiver wrote
     before it became one is in its record.
     """
-    if in_step(active, found, backend_id=backend_id):
+    was_active = found.role == record.ACTIVE or bool(found.reign)
+    if not was_active or in_step(active, found, backend_id=backend_id):
         return 0
+    counts = marked(found, bitmaps) if found.role == record.ACTIVE else left(found)
+    number = common_cut(active, found, counts)
+    written = None if number is None else counts[number]
+    return sum(written[each] for each in bitmaps) if written is not None and bitmaps.keys() <= written.keys() else None
+
+
+def left(found: record.Record) -> Marked:
+    """Return what a side that is no longer active wrote after each cut of its reign."""
+    return {int(number): written for number, written in found.unsent.items()}
+
+
+def common_cut(active: record.Record, found: record.Record, counts: Marked) -> int | None:
+    """Return the newest of these cuts of the other side's own reign that the active one has, 0 for its beginning.
+
+    None when there is none such, or the other side may hold more alone than what it wrote in that reign.
+    """
     earlier = {reign: cut for reign, cut in found.history.items() if reign != found.reign}
     if not found.reign or not contains(active, earlier):
         return None
-    number = active.history.get(found.reign, 0)
-    written = marked(found, bitmaps).get(number) if found.role == record.ACTIVE else found.unsent.get(str(number))
-    return sum(written[each] for each in bitmaps) if written is not None and bitmaps.keys() <= written.keys() else None
+    reached = active.history.get(found.reign, 0)
+    return max((number for number in counts if number <= reached), default=None)
 
 
 def in_step(active: record.Record, found: record.Record, *, backend_id: str) -> bool:
@@ -73,4 +93,7 @@ def in_step(active: record.Record, found: record.Record, *, backend_id: str) -> 
     history = found.history if found.staged is None else found.staged.history
     points = found.points if found.staged is None else [found.staged.point]
     known = not points or bool(set(points) & set(active.sent.get(backend_id, [])))
-    return known or (bool(history) and contains(active, history))
+    if known or (bool(history) and contains(active, history)):
+        return True
+    number = common_cut(active, found, left(found))
+    return number is not None and not any(left(found)[number].values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from drivers.base import PRIMARY, Call, Group, Volume
-from drivers.qemu import cutting, images, receiving, record, serving
+from drivers.qemu import cutting, images, receiving, record, retiring, serving, undo
 from drivers.qemu.side import Side
 from drivers.qemu.sites import Sites
 
@@ -30,6 +30,7 @@ def delete_volume(sites: Sites, volume: Volume, call: Call) -> None:
         with side.hold(volume.id) as held:
             serving.close_nodes(side, volumes=[volume])
             images.remove(side.folder, volume_id=volume.id)
+            undo.drop_volume(side.folder, volume_id=volume.id)
             held.forget()
 
 
@@ -53,7 +54,7 @@ def release(sites: Sites, group: Group, volumes: Sequence[Volume], call: Call) -
             drop_copies(side, group, volumes)
     for volume in volumes:
         _stand_alone(sides, active, volume)
-        active.folder.image(volume.id, "spread").unlink(missing_ok=True)
+        settle_spread(sides, active, volume)
 
 
 def drop_copies(side: Side, group: Group, volumes: Sequence[Volume]) -> None:
@@ -62,15 +63,16 @@ def drop_copies(side: Side, group: Group, volumes: Sequence[Volume]) -> None:
         if held.record.role == record.ACTIVE:
             # It was superseded and not told: the members that stay keep what they hold.
             stale = {volume.id: volume for volume in [*group.volumes, *volumes]}
-            serving.retire(side, held=held, volumes=list(stale.values()))
+            retiring.retire(side, held=held, volumes=list(stale.values()))
         if held.record.role != record.NONE:
             receiving.drop(side, held=held, volumes=volumes)
 
 
 def forget(sites: Sites, group: Group, call: Call) -> None:
-    """Remove every side's record of a group."""
+    """Remove every side's record of a group, with its undo points."""
     for side in sites.answering(call).values():
         with side.hold(group.id) as held:
+            undo.drop_group(side.folder, group_id=group.id)
             held.forget()
 
 
@@ -81,6 +83,13 @@ def spread(sides: Mapping[str, Side], volumes: Sequence[Volume]) -> bool:
         for side in sides.values()
         for volume in volumes
     )
+
+
+def settle_spread(sides: Mapping[str, Side], active: Side, volume: Volume) -> None:
+    """Forget that other sides may hold copies of a volume, unless they still keep undo points of it."""
+    others = [side for side in sides.values() if side is not active]
+    if not any(undo.holds(side.folder, volume_id=volume.id) for side in others):
+        active.folder.image(volume.id, "spread").unlink(missing_ok=True)
 
 
 def _holders(sites: Sites, sides: Mapping[str, Side], volumes: Sequence[Volume]) -> list[str]:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from drivers.base import Volume
 from drivers.errors import DriverError, Refused
-from drivers.qemu import graph, images, record, serving
+from drivers.qemu import graph, images, record, retiring, serving, undo
 from drivers.qemu.graph import name
 from drivers.qemu.qmp import Command
 from drivers.qemu.side import Side
@@ -25,7 +25,7 @@ def begin(side: Side, *, group_id: str, volumes: Sequence[Volume], point: str, s
         if held.record.role == record.ACTIVE:
             if held.record.outranks(source):
                 raise Refused(f"{side.title} became the active side; nothing is copied to it.")
-            serving.retire(side, held=held, volumes=volumes)
+            retiring.retire(side, held=held, volumes=volumes)
         settle(side, held=held, volumes=volumes)
         held.record.role, held.record.incoming = record.RECEIVER, point
         held.save()
@@ -45,6 +45,7 @@ def settle(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
         held.record.incoming = ""
         held.save()
     _remove_overlays(side, everyone)
+    undo.tidy(side.folder, group_id=held.group_id, kept=held.record.kept)
 
 
 def stage(
@@ -70,11 +71,16 @@ def stage(
         return {volume.id: _export(volume) for volume in [*fresh, *changed]}
 
 
-def complete(side: Side, *, group_id: str, staged: record.Staged) -> None:
-    """Make a round that has arrived whole, and was flushed, the side's complete point."""
+def complete(side: Side, *, group_id: str, staged: record.Staged, kept: record.Kept | None) -> None:
+    """Make a round that has arrived whole, and was flushed, the side's complete point.
+
+    What the side is to lose by that is listed as kept in the same write.
+    """
     with side.hold(group_id) as held:
         require_incoming(side, held.record, staged.point)
         held.record.staged = staged
+        if kept is not None:
+            held.record.kept = undo.newest([*held.record.kept, kept])
         held.save()
         volumes = [Volume(id=each, name=each, size_bytes=size) for each, size in staged.members.items()]
         with side.talk() as monitor:
@@ -82,13 +88,14 @@ def complete(side: Side, *, group_id: str, staged: record.Staged) -> None:
         _roll_forward(side, held, staged, volumes)
         serving.close_nodes(side, volumes=volumes)
         _remove_overlays(side, staged.members)
+        undo.tidy(side.folder, group_id=group_id, kept=held.record.kept)
 
 
-def confirm(side: Side, *, group_id: str, point: str, at: float) -> None:
+def confirm(side: Side, *, group_id: str, point: str, at: float, history: Mapping[str, int]) -> None:
     """End a round that has nothing to bring: the point the side holds was the present at that time."""
     with side.hold(group_id) as held:
         require_incoming(side, held.record, point)
-        held.record.incoming, held.record.point_at = "", at
+        held.record.incoming, held.record.point_at, held.record.history = "", at, dict(history)
         held.save()
 
 
@@ -123,6 +130,7 @@ def _roll_forward(side: Side, held: record.Held, staged: record.Staged, volumes:
     held.record.history, held.record.unsent = staged.history, {}
     held.record.reign, held.record.cuts = "", 0
     held.save()
+    undo.forget_written(side.folder, volume_ids=staged.members)
 
 
 def _commit(side: Side, volumes: Sequence[Volume]) -> None:

@@ -34,6 +34,16 @@ class Staged:
 
 
 @dataclasses.dataclass(kw_only=True)
+class Kept:
+    """An undo point: what a round discarded here."""
+
+    id: str
+    at: float
+    volumes: dict[str, int]
+    """The bytes kept of each volume."""
+
+
+@dataclasses.dataclass(kw_only=True)
 class Record:
     """What one site knows of one group, or of a lone volume."""
 
@@ -65,6 +75,8 @@ class Record:
     """For each reign before: the newest cut that the side's data comes from."""
     unsent: dict[str, dict[str, int]] = dataclasses.field(default_factory=dict)
     """On a receiver that was active: the bytes written after each cut, by its number, volume by volume."""
+    kept: list[Kept] = dataclasses.field(default_factory=list)
+    """The undo points here, oldest first; files of others are leftovers."""
 
     def outranks(self, other: Record) -> bool:
         """Return whether this side became active after another one did."""
@@ -90,8 +102,10 @@ def load(folder: Folder, *, group_id: str) -> Record:
     path = folder.record(group_id)
     try:
         found: dict[str, Any] = json.loads(path.read_text())
-        staged = found.pop("staged", None)
-        return Record(**found, staged=Staged(**staged) if staged else None)
+        staged, kept = found.pop("staged", None), found.pop("kept", ())
+        return Record(
+            **found, staged=Staged(**staged) if staged else None, kept=[Kept(**undo_point) for undo_point in kept]
+        )
     except FileNotFoundError:
         return Record()
     except (ValueError, TypeError) as error:
@@ -117,19 +131,20 @@ class Held:
 
     def __init__(self, folder: Folder, group_id: str) -> None:
         self.record = load(folder, group_id=group_id)
-        self._folder, self._group_id = folder, group_id
+        self.group_id = group_id
+        self._folder = folder
         self._saved = dataclasses.asdict(self.record)
 
     def save(self) -> None:
         """Write the record if it changed."""
         now = dataclasses.asdict(self.record)
         if now != self._saved:
-            save(self._folder, group_id=self._group_id, record=self.record)
+            save(self._folder, group_id=self.group_id, record=self.record)
             self._saved = now
 
     def forget(self) -> None:
         """Remove the record."""
-        path = self._folder.record(self._group_id)
+        path = self._folder.record(self.group_id)
         path.with_suffix(".new").unlink(missing_ok=True)
         path.unlink(missing_ok=True)
 

@@ -3,37 +3,51 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Sequence
 
 from drivers.base import Call, Volume
-from drivers.errors import DriverError
-from drivers.qemu import copying, cutting, receiving, record, serving
+from drivers.errors import DriverError, UndoPointFailed
+from drivers.qemu import copying, cutting, lineage, receiving, record, serving, undo
 from drivers.qemu.side import Side
 
 _CLEANING_SECONDS = 10.0
 
 
-def run(source: Side, target: Side, *, group_id: str, volumes: Sequence[Volume], call: Call) -> None:
-    """Run one round. Whatever goes wrong, the target keeps an older complete point or has this one."""
+def run(source: Side, target: Side, *, group_id: str, volumes: Sequence[Volume], call: Call) -> int:
+    """Run one round and return how many bytes of the target's own it discarded, kept as an undo point.
+
+    Whatever goes wrong, the target keeps an older complete point or has this one.
+    """
     serving.require_images(source, volumes=volumes)
     with source.hold(group_id) as held:
         origin = held.record
     point = record.new_point()
     before = receiving.begin(target, group_id=group_id, volumes=volumes, point=point, source=origin)
     if at := cutting.still_at(source, group_id=group_id, volumes=volumes, target=before):
-        receiving.confirm(target, group_id=group_id, point=point, at=at)
-        return
+        receiving.confirm(target, group_id=group_id, point=point, at=at, history=lineage.present(origin))
+        return 0
+    keeper = undo.Keeper(origin, target, group_id=group_id, point=point, found=before)
+    if keeper.needed:
+        # Both sides are to be compared, whatever is marked: marks tell what to copy, not what is lost.
+        before = dataclasses.replace(before, points=[])
     try:
         cut = cutting.make(source, group_id=group_id, volumes=volumes, point=point, target=before)
-        errands = _errands(source, target, group_id=group_id, volumes=volumes, before=before, cut=cut)
+        errands = _errands(source, target, group_id=group_id, volumes=volumes, before=before, cut=cut, keeper=keeper)
         copying.copy(source, target, errands=errands, call=call)
         cutting.verify(source, volumes=volumes, cut=cut)
         members = {volume.id: volume.size_bytes for volume in volumes}
         staged = record.Staged(point=point, at=cut.at, members=members, history=dict(cut.history))
-        receiving.complete(target, group_id=group_id, staged=staged)
+        kept = keeper.finish()
+        receiving.complete(target, group_id=group_id, staged=staged, kept=kept)
+    except UndoPointFailed:
+        keeper.abandon()
+        raise
     finally:
+        keeper.close()
         _let_go(source, group_id, volumes, call)
     cutting.finish(source, group_id=group_id, volumes=volumes, point=point, backend_id=target.backend_id)
+    return sum(kept.volumes.values()) if kept is not None else 0
 
 
 def _errands(
@@ -44,6 +58,7 @@ def _errands(
     volumes: Sequence[Volume],
     before: record.Record,
     cut: cutting.Cut,
+    keeper: undo.Keeper,
 ) -> list[copying.Errand]:
     """Return what is to be copied, after opening where it goes to."""
     fresh = [volume for volume in volumes if before.members.get(volume.id) != volume.size_bytes]
@@ -59,6 +74,7 @@ def _errands(
             context=cut.context if volume.id in cut.marked else "",
             fresh=volume in fresh,
             bytes_expected=cut.marked.get(volume.id, volume.size_bytes),
+            keeper=keeper.of(volume),
         )
         for volume in [*fresh, *changed]
     ]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from drivers.base import Volume
 from drivers.errors import Refused
-from drivers.qemu import graph, images, lineage, record
+from drivers.qemu import graph, lineage
 from drivers.qemu.graph import View, name
 from drivers.qemu.qmp import Command
 from drivers.qemu.side import Side
@@ -90,42 +90,3 @@ def close_nodes(side: Side, *, volumes: Collection[Volume]) -> None:
         graph.remove_jobs(monitor, jobs=jobs, call=side.call)
         nodes = [name(letter, volume.id) for volume in volumes for letter in "crvb"]
         graph.remove_nodes(monitor, nodes=nodes, view=graph.look(monitor))
-
-
-def retire(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
-    """Make the active side a receiver whose point is what it holds now.
-
-    Points since which nothing changed are names of the same data, so a side that was cleanly
-    left needs only what the other one wrote. After a crash nothing is known: the name is new.
-    """
-    there = [volume for volume in volumes if side.folder.image(volume.id).exists()]
-    close_exports(side, volumes=volumes)
-    view = side.look()
-    bitmaps = {volume.id: view.bitmaps(volume.id) for volume in there}
-    clean = _unchanged_since(list(bitmaps.values()))
-    alive = all(name("v", volume.id) in view.nodes for volume in there)
-    lineage.end_reign(held.record, lineage.marked(held.record, bitmaps))
-    held.record.points = [record.new_point(), *clean]
-    held.record.point_at = side.call.now() if alive else _last_written(side, there)
-    held.record.members = {volume.id: volume.size_bytes for volume in there}
-    held.record.role = record.RECEIVER
-    held.record.writes_stopped, held.record.replicated, held.record.sent = False, [], {}
-    held.record.incoming, held.record.staged = "", None
-    images.sync_all(side.folder.image(volume.id) for volume in there)
-    held.save()
-    close_nodes(side, volumes=volumes)
-
-
-def _unchanged_since(marked: Sequence[graph.Bitmaps]) -> list[str]:
-    """Return the points since which no volume changed."""
-    prefix = lineage.since("")
-    return [
-        bitmap.removeprefix(prefix)
-        for bitmap in (marked[0] if marked else ())
-        if bitmap.startswith(prefix) and all(marks.get(bitmap) == 0 for marks in marked)
-    ]
-
-
-def _last_written(side: Side, volumes: Sequence[Volume]) -> float:
-    """Return when the images were last written, which is how old a crashed side's data is."""
-    return max((side.folder.image(volume.id).stat().st_mtime for volume in volumes), default=side.call.now())

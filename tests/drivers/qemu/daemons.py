@@ -5,21 +5,41 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from drivers import registry, write_order
-from drivers.base import Call, Driver, Group, Volume
+from drivers.base import Call, Driver, Group, UndoPoint, Volume
 from drivers.qemu import nbd
 from drivers.qemu.folder import Folder
 
 ROOT = pathlib.Path(__file__).parents[3]
 _START_SECONDS = 20.0
+
+
+@contextlib.contextmanager
+def small_files(size_bytes: int) -> Iterator[None]:
+    """Let no file of this process grow larger, as on a disk that is full; the daemons are others."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def _process_in(pid_file: pathlib.Path) -> str:
+    """Return what a pid file says; nothing when there is none, or it is removed meanwhile."""
+    try:
+        return pid_file.read_text().strip()
+    except FileNotFoundError:
+        return ""
 
 
 class Sites:
@@ -53,7 +73,7 @@ class Sites:
         process = subprocess.Popen([sys.executable, "-m", "drivers.qemu.site", str(folder.path)], cwd=ROOT)
         self.processes[side] = process
         ends = time.monotonic() + _START_SECONDS
-        while not (folder.pid_file.exists() and folder.pid_file.read_text().strip() == str(process.pid)):
+        while _process_in(folder.pid_file) != str(process.pid):
             if process.poll() is not None or time.monotonic() > ends:
                 raise AssertionError(f"The daemon in {folder.path} did not start.")
             time.sleep(0.005)
@@ -132,6 +152,18 @@ class Sites:
         except OSError:
             return False
         return True
+
+    def undo_image(self, point: UndoPoint, volume_id: str) -> pathlib.Path:
+        """Return the path of what an undo point holds of a volume."""
+        [path] = self.folders[point.backend_id].undo.glob(f"*/{point.id}/{volume_id}.qcow2")
+        return path
+
+    def read_undo_point(self, point: UndoPoint, volume_id: str) -> bytes:
+        """Return all of what an undo point holds of a volume, the way the guide says."""
+        image, copy = self.undo_image(point, volume_id), self.path / "read.raw"
+        subprocess.run(["qemu-img", "check", "-q", "-f", "qcow2", image], check=True)
+        subprocess.run(["qemu-img", "convert", "-f", "qcow2", "-O", "raw", image, copy], check=True)
+        return copy.read_bytes()
 
     def group(self, count: int = 2, *, size_bytes: int = 4 << 20, name: str = "group") -> Group:
         """Make volumes on the primary and a group of them."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Collection, Iterator
 
 import pytest
 
-from drivers.base import Call, Driver
+from drivers.base import Call, Driver, UndoPoint
 from drivers.testing import DriverConformance
-from tests.drivers.qemu.daemons import Sites
+from tests.drivers.qemu.daemons import Sites, small_files
 
 
 class TestQemuDriver(DriverConformance):
@@ -48,7 +49,16 @@ class TestQemuDriver(DriverConformance):
     def inventory(self, side: str) -> Collection[str]:
         folder = self.sites.folders[side]
         records = [path.name for path in folder.records.iterdir() if json.loads(path.read_text())["role"] != "none"]
-        return [*records, *(path.name for path in folder.images.iterdir())]
+        undo_points = [str(path.relative_to(folder.path)) for path in folder.undo.rglob("*")]
+        return [*records, *(path.name for path in folder.images.iterdir()), *undo_points]
+
+    def read_undo_point(self, point: UndoPoint, volume_id: str, offset: int, length: int) -> bytes:
+        return self.sites.read_undo_point(point, volume_id)[offset : offset + length]
+
+    @contextlib.contextmanager
+    def no_room_for_undo_points(self) -> Iterator[None]:
+        with small_files(384 << 10):
+            yield
 
     def secrets(self) -> Collection[str]:
         return ["the qemu driver has no secret options"]
