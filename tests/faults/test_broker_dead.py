@@ -41,7 +41,23 @@ def test_what_is_asked_while_the_broker_is_dead_runs_once_it_is_back(site, broke
     assert [(each.state, each.attempt) for each in operations] == [("succeeded", 1)] * 3
 
 
-@pytest.mark.parametrize("way", ["kill", "stop"])
+@pytest.mark.parametrize("broker", ["spool"], indirect=True)
+def test_what_is_asked_while_the_folder_of_messages_is_gone_runs_once_it_is_back(site, broker, brokered, tmp_path):
+    group = site.new_group(1)
+    spool = tmp_path / "spool"
+    spool.write_text("in the way")
+    with messages.sent_to(broker.address):
+        operation = replication.enable(site.owner, group_id=group.pk)
+
+    spool.unlink()
+    brokered.beat()
+    brokered.worker()
+    brokered.wait_for_end(operation)
+
+    assert (operation.state, operation.attempt) == ("succeeded", 1)
+
+
+@pytest.mark.parametrize("way", ["kill", pytest.param("stop", marks=pytest.mark.soak)])
 @QUICK_REDIS
 def test_what_waits_in_a_broker_that_is_ended_and_started_runs_once(site, broker, brokered, way):
     """The Redis keeps nothing on disk: what waited there is gone."""
@@ -82,7 +98,7 @@ def test_nobody_gives_up_on_a_broker_that_is_away_for_long():
         )
 
 
-@BOTH
+@QUICK_REDIS
 def test_a_worker_whose_broker_dies_ends_what_it_works_at_once_and_right(site, broker, brokered):
     group = site.enabled_group(2)
     site.control.forget_log()

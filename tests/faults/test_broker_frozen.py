@@ -14,7 +14,7 @@ from tests.support import domain, doors, messages
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(300)]
 
-BOTH = pytest.mark.parametrize("broker", ["redis", "rabbitmq"], indirect=True)
+BOTH = pytest.mark.parametrize("broker", ["redis", pytest.param("rabbitmq", marks=pytest.mark.soak)], indirect=True)
 LONGEST_ANSWER_SECONDS = 3
 
 

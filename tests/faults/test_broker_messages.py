@@ -14,7 +14,7 @@ from tests.support import messages, processes, workers
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 IN_SOAK = [pytest.param(name, marks=pytest.mark.soak) for name in ("redis", "rabbitmq")]
-ALL_BROKERS = pytest.mark.parametrize("broker", ["spool", "redis", "rabbitmq"], indirect=True)
+ALL_BROKERS = pytest.mark.parametrize("broker", ["spool", "redis", IN_SOAK[1]], indirect=True)
 
 
 def claims(operation: models.Operation) -> int:
