@@ -37,7 +37,7 @@ def marked(found: record.Record, bitmaps: Mapping[str, Bitmaps]) -> Marked:
 
 def present(active: record.Record) -> dict[str, int]:
     """Return the history of who has all the active side had at its newest cut."""
-    return {**active.history, active.reign: active.cuts}
+    return {**active.history, active.reign: active.cuts} if active.reign else dict(active.history)
 
 
 def end_reign(found: record.Record, counts: Marked) -> None:

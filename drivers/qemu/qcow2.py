@@ -16,13 +16,14 @@ CLUSTER = 4096
 _ENTRIES = CLUSTER // 8
 _COUNTS = CLUSTER // 2
 _COPIED = 1 << 63
+_SYNCED_TOGETHER = 64 << 20
 
 
 class Writer:
     """One image being written, in ascending order of offsets that are multiples of a cluster."""
 
     def __init__(self, path: pathlib.Path, *, size_bytes: int) -> None:
-        self.written = 0
+        self.written = self._synced = 0
         self._size_bytes = size_bytes
         self._stretches: list[tuple[int, int]] = []
         # Without a buffer: what could not be written must not be tried again when the file is closed.
@@ -38,6 +39,10 @@ class Writer:
         self._stretches.append((first, count))
         self._put(data)
         self.written += len(data)
+        if self.written - self._synced >= _SYNCED_TOGETHER:
+            # Little by little, so that the end does not take longer than a call may be silent.
+            os.fsync(self._file.fileno())
+            self._synced = self.written
 
     def finish(self) -> None:
         """Write what makes it an image; on return it is on stable storage."""

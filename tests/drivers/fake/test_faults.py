@@ -211,6 +211,43 @@ def test_a_call_woken_after_a_newer_one_has_no_further_effect(world: World) -> N
     assert world.driver().observe(world.group, call=Call(epoch=0)).writable is True
 
 
+def test_a_promotion_skipped_as_a_whole_returns_and_the_facts_say_the_old_side(world: World) -> None:
+    world.control.add_fault(call="promote", action="skip", times=1)
+
+    promote(world)
+
+    facts = world.driver().observe(world.group, call=Call(epoch=0))
+    assert (facts.active_side, facts.writable) == (PRIMARY, True)
+    assert world.roles()[TARGET] == ["receiver"] * 3
+
+
+@pytest.mark.parametrize("volume", [None, 1, 2, 3])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_resync_that_fails_anywhere_loses_neither_the_data_nor_the_undo_point(
+    world: World, volume: int | None, when: str
+) -> None:
+    driver, group, call = world.driver(), world.group, Call(epoch=2)
+    promote(world)
+    for each in group.volumes:
+        world.control.write(side=PRIMARY, volume_id=each.id, offset=0, data=b"written alone")
+    driver.retire(group, backend_id=PRIMARY, call=call)
+    world.control.add_fault(call="replicate", volume=volume, when=when, action="fail", times=1)
+    with pytest.raises(DriverError):
+        driver.replicate(group, backend_id=PRIMARY, call=call)
+
+    unsent = driver.observe(group, call=Call(epoch=0)).side(PRIMARY).bytes_unsent
+    whole = len(driver.undo_points(group, call=Call(epoch=0)))
+    driver.replicate(group, backend_id=PRIMARY, call=call)
+
+    assert (unsent, whole) == ((0, 1) if (volume, when) == (None, "after") else (3 * 4096, 0))
+    [point] = driver.undo_points(group, call=Call(epoch=0))
+    kept = [
+        world.control.read_undo_point(point_id=point.id, volume_id=each.id, offset=0, length=13)
+        for each in group.volumes
+    ]
+    assert kept == [b"written alone"] * 3
+
+
 def test_a_crash_kills_the_process_where_told(world: World) -> None:
     world.control.add_fault(call="promote", volume=2, when="after", action="crash", times=1)
     child = multiprocessing.get_context("fork").Process(target=promote, args=(world,))

@@ -94,10 +94,11 @@ def test_an_undo_point_laid_over_a_copy_of_the_volume_brings_the_writes_back(
     _resync(sites, group)
     [point], volume = _points(sites, group), group.volumes[0]
     now = sites.read(TARGET, volume.id, 0, 8 * MIB)
-    (tmp_path / "now.raw").write_bytes(now)
-    (tmp_path / "undo.qcow2").write_bytes(sites.undo_image(point, volume.id).read_bytes())
+    socket = sites.folders[TARGET].nbd_socket
 
     for command in (
+        f"qemu-img convert -f raw -O raw nbd+unix:///{volume.id}?socket={socket} now.raw",
+        f"cp {sites.undo_image(point, volume.id)} undo.qcow2",
         "qemu-img rebase -u -f qcow2 -b now.raw -F raw undo.qcow2",
         "qemu-img convert -f qcow2 -O raw undo.qcow2 merged.raw",
     ):
