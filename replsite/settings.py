@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import urllib.parse
 
-import dj_database_url
-
-from replsite import config, console, logs, schedule, secretfiles
+from replsite import config, console, databases, logs, schedule, secretfiles
 
 REPLSITE = config.load()
 BASE_DIR = config.CHECKOUT
@@ -68,15 +66,7 @@ TEMPLATES = [
     }
 ]
 
-# Each thread of the web process and of a worker keeps a connection of its own.
-DATABASES = {"default": dj_database_url.parse(REPLSITE.database_address, conn_max_age=60, conn_health_checks=True)}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Without IMMEDIATE, a transaction that reads before it writes fails at once under load.
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
-    }
+DATABASES = {"default": databases.configuration(REPLSITE.database_address, lease_seconds=REPLSITE.lease_seconds)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = ["groups.admin.login.SlowedDown"]

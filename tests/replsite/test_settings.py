@@ -51,7 +51,7 @@ def test_a_postgresql_address_makes_kept_and_checked_connections(tmp_path: Path)
         "PORT": 5433,
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"sslmode": "require"},
+        "OPTIONS": {"sslmode": "require", "options": "-c idle_in_transaction_session_timeout=30000"},
     }
     assert {name: database["default"][name] for name in expected} == expected
 

@@ -9,11 +9,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import dj_database_url
 from django.core.management import call_command
 from django.db import connection, connections
 
 from groups import clock
+from replsite.databases import configuration
 from tests.support import processes, servers
 
 OWNER = "replsite"
@@ -68,8 +68,8 @@ def default_at(address: str) -> Iterator[None]:
     old = connections.settings["default"]
     connections.close_all()
     tests = {**old["TEST"]}
-    new = dj_database_url.parse(address, conn_health_checks=True)
-    connections.settings["default"] = {**old, "OPTIONS": {}, **new, "TEST": tests}
+    new = configuration(address, lease_seconds=2)
+    connections.settings["default"] = {**old, **new, "TEST": tests}
     kept = connections["default"]
     del connections["default"]
     try:
