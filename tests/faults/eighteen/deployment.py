@@ -216,10 +216,10 @@ class Deployment(livesite.LiveSite):
         self.wait_until(lambda: self.control.log(method=method, group_id=group.pk), what=f"a call of {method}")
         return self.control.log(method=method, group_id=group.pk)[-1].process_id
 
-    def operation(self, group: Group) -> dict[str, Any]:
-        """Return the newest operation on a group, as it is shown."""
-        query = {"subject_id": group.pk, "limit": 1}
-        return dict(self.admin.ask("GET", "/operations", root="/api", query=query).body["operations"][0])
+    def operations(self, group: Group) -> list[dict[str, Any]]:
+        """Return the operations on a group as they are shown, newest first."""
+        answer = self.admin.ask("GET", "/operations", root="/api", query={"subject_id": group.pk})
+        return list(answer.body["operations"])
 
     def wait_until(self, claim: Callable[[], object], *, what: str = "the claim", pause: float = 0.1) -> None:
         """Wait until a claim is true; fail with what everybody said when it stays false."""
