@@ -28,6 +28,9 @@ _OF_REPLICATION = frozenset({Kind.ENABLE, Kind.DISABLE, Kind.FAILOVER, Kind.FAIL
 """Verbs that call no driver for a group without volumes."""
 _RETURN_NOTHING = frozenset({"create_group", "update_group", "delete_group", "create_volume", "delete_volume"})
 
+_CLOCKS_SECONDS = 0.05
+"""By how much the database's clock and the storage's may differ on one machine."""
+
 
 def complaints(history: History) -> Sequence[str]:
     """Judge every success against the storage's log of calls; where that was emptied, what came since."""
