@@ -175,7 +175,7 @@ def test_a_daemon_killed_while_it_takes_a_resync_in_has_the_undo_point_already(s
     group, written = _diverged(sites)
     thread = threading.Thread(target=_resync_that_may_fail, args=(sites, group))
     thread.start()
-    while thread.is_alive() and not record.load(sites.folders[PRIMARY], group_id=group.id).kept:
+    while thread.is_alive() and record.load(sites.folders[PRIMARY], group_id=group.id).staged is None:
         time.sleep(0.0002)
     sites.kill(PRIMARY)
     thread.join()
