@@ -128,6 +128,9 @@ class _NoLease(leases.Lease):
     def _should_stop(self) -> bool:
         return False
 
+    def _give_back(self) -> None:
+        """Have nothing to give."""
+
 
 def short(work: Callable[[base.Call], T], *, name: str, epoch: int, deadline_seconds: float) -> T:
     """Make a short call that needs no lease, such as a look; raise as `make` does."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import datetime
+import threading
 import time
 
 import structlog
@@ -18,6 +19,7 @@ from groups.statuses import OperationState
 log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS = 1.0
+_giving_up = threading.Event()
 
 
 class Lease(abc.ABC):
@@ -38,6 +40,9 @@ class Lease(abc.ABC):
 
     def tick(self) -> None:
         """Renew when it is time, and look whether to stop. Raises `LeaseLost`."""
+        if _giving_up.is_set():
+            self._give_back()
+            raise errors.LeaseLost("this process was told to stop at once")
         now = time.monotonic()
         if now - self._looked < _LOOK_SECONDS:
             return
@@ -78,6 +83,10 @@ class Lease(abc.ABC):
     def _should_stop(self) -> bool:
         """Look whether the work should end early."""
 
+    @abc.abstractmethod
+    def _give_back(self) -> None:
+        """Let somebody else have the work at once."""
+
 
 class OperationLease(Lease):
     """The lease of a claimed operation."""
@@ -105,6 +114,9 @@ class OperationLease(Lease):
             raise errors.LeaseLost("the lease was taken over")
         return state == OperationState.CANCELING
 
+    def _give_back(self) -> None:
+        release(self._operation)
+
 
 class RoundLease(Lease):
     """The lease of a group's round. A newer epoch ends it."""
@@ -122,6 +134,16 @@ class RoundLease(Lease):
 
     def _should_stop(self) -> bool:
         return not models.Group.objects.filter(pk=self._group.pk, epoch=self._group.epoch).exists()
+
+    def _give_back(self) -> None:
+        models.Round.objects.filter(pk=self._group.pk, epoch=self._group.epoch).update(
+            lease_until=None, dispatched_at=None
+        )
+
+
+def give_up() -> None:
+    """Let all work of this process be given back at its next tick, for others to go on with."""
+    _giving_up.set()
 
 
 def until() -> object:
