@@ -57,10 +57,19 @@ def blow(*words: str, minutes: float) -> Storm:
         said, _ = storm.communicate(timeout=minutes * 60 + _AFTERWARDS_SECONDS)
     finally:
         if storm.poll() is None:
-            storm.send_signal(signal.SIGTERM)
-            storm.communicate(timeout=60)
+            _end(storm)
     print(said)  # noqa: T201  the figures, for whoever looks
     return Storm(code=storm.returncode, said=said)
+
+
+def _end(storm: subprocess.Popen[str]) -> None:
+    """Have it end what it started; should it not, the kernel ends its processes with it."""
+    storm.send_signal(signal.SIGTERM)
+    try:
+        storm.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        storm.kill()
+        storm.communicate()
 
 
 @pytest.mark.slow
@@ -83,7 +92,7 @@ def test_a_storm_over_many_groups_leaves_nothing_to_complain_of():
     assert storm.code == 0, storm.said
     assert storm.figure("groups made") >= 200
     assert storm.figure("kills") >= _MINUTES * 10
-    assert storm.figure("operations") >= _MINUTES * 66
+    assert storm.figure("operations") >= _MINUTES * 67
 
 
 @pytest.mark.soak

@@ -63,7 +63,7 @@ def _asked(words: list[str]) -> plan.Terms:
         default="servers",
         help="SQLite and the spool folder, or PostgreSQL and Redis (default: servers)",
     )
-    parser.add_argument("--verbs", type=float, default=150.0, metavar="N", help="verbs a minute (default: 150)")
+    parser.add_argument("--verbs", type=float, default=180.0, metavar="N", help="verbs a minute (default: 180)")
     parser.add_argument("--kills", type=float, default=14.0, metavar="N", help="kills a minute (default: 14)")
     parser.add_argument("--faults", type=float, default=12.0, metavar="N", help="storage faults a minute (default: 12)")
     parser.add_argument("--workers", type=int, default=3, metavar="N", help="worker processes (default: 3)")

@@ -69,7 +69,7 @@ class Terms:
     driver: Literal["fake", "qemu"] = "fake"
     components: Literal["own", "servers"] = "servers"
     """SQLite and the spool folder, or PostgreSQL and Redis."""
-    verbs_a_minute: float = 150.0
+    verbs_a_minute: float = 180.0
     kills_a_minute: float = 14.0
     faults_a_minute: float = 12.0
     workers: int = 3
@@ -142,14 +142,14 @@ def _verbs(terms: Terms, chance: random.Random) -> Iterator[Happening]:
     for slot, at in enumerate(born):
         yield _creation(slot, at, terms, chance)
     # What a client believes; what it asks for may be refused, as the truth may be another.
-    believed = ["disabled"] * terms.groups
+    believed = ["enabled"] * terms.groups
     for at in _times(terms.seconds, terms.verbs_a_minute, chance):
         slot = chance.randrange(max(1, sum(each <= at for each in born)))
         verb = _drawn(_VERBS[believed[slot]], chance)
         yield Happening(at=at, what="verb", name=verb, slot=slot, details=_arguments(verb, chance))
         believed[slot] = _AFTER.get(verb, believed[slot])
         if verb == "delete":
-            believed[slot] = "disabled"
+            believed[slot] = "enabled"
             yield _creation(slot, at + chance.uniform(1, 5), terms, chance)
         elif chance.random() < _CANCELED_SHARE:
             yield Happening(at=at + chance.expovariate(2.0), what="verb", name="cancel", slot=slot)

@@ -11,7 +11,7 @@ import signal
 import struct
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ BLOCKS = 16
 """How many blocks of a volume are written, in turn."""
 _NUMBER = struct.Struct(">Q")
 _ARRAYS = 4
-_PACE = {"latency_seconds": 0.03, "seconds_per_volume": 0.15}
+_PACE = {"latency_seconds": 0.02, "seconds_per_volume": 0.15}
 """How slow the fake systems are: an operation must take long enough to be hit in its middle."""
 _CLIENT_SECONDS = 3.0
 
@@ -215,14 +215,14 @@ class Qemu(Storage):
         self._daemons[side] = Child(f"site {side}", *words, env=env, log=self._log)
 
     @contextlib.contextmanager
-    def _connected(self, place: Place):
+    def _connected(self, place: Place) -> Iterator[nbd.Connection]:
         path = os.fspath(self._folders[place.side].nbd_socket)
         with _plainly(), nbd.Connection(path=path, export=place.volume_id, timeout=_CLIENT_SECONDS) as connection:
             yield connection
 
 
 @contextlib.contextmanager
-def _plainly():
+def _plainly() -> Iterator[None]:
     try:
         yield
     except (DriverError, OSError) as error:

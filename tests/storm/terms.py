@@ -21,7 +21,7 @@ QUICK: Mapping[str, str] = {
 }
 """Those of a real site, but everything sooner."""
 MANY_GROUPS = 50
-SELDOM: Mapping[str, str] = {"observe_seconds": "20"}
+SELDOM: Mapping[str, str] = {"observe_seconds": "30"}
 """What is done less often where there are many groups to look at."""
 _RECONNECT_SECONDS = 4.0
 """How long Celery pauses at most before it tries a broker again that was away for some seconds."""

@@ -41,6 +41,7 @@ class Slot:
     def __init__(self) -> None:
         self.group_id = ""
         self.is_deleted = False
+        self.is_being_made = False
         self.generation = 0
 
 
@@ -84,7 +85,7 @@ class Verbs:
         verb, slot = happening.name, self._slots[happening.slot]
         self._count(self.asked, verb)
         try:
-            if verb == "create":
+            if verb == "create" or not (slot.group_id or slot.is_being_made):
                 self._create(happening, slot)
             elif not slot.group_id:
                 self._count(self.refusals, "no such group yet")
@@ -108,18 +109,27 @@ class Verbs:
             connection.close()
 
     def _create(self, happening: Happening, slot: Slot) -> None:
-        if slot.group_id and not slot.is_deleted:
+        if (slot.group_id and not slot.is_deleted) or slot.is_being_made:
             self._count(self.refusals, "its place is taken")
             return
         slot.group_id, slot.is_deleted, slot.generation = "", False, slot.generation + 1
+        slot.is_being_made = True
+        try:
+            self._make(happening, slot)
+        finally:
+            slot.is_being_made = False
+
+    def _make(self, happening: Happening, slot: Slot) -> None:
         name = f"group-{happening.slot}-{slot.generation}"
         group_id = self._new_group(name)
         if not group_id or not self._await_available(group_id):
             return
         # From now on others may get in the way of its first volumes.
         slot.group_id = group_id
-        for _ in range(happening.details["volumes"]):
+        for _ in range(happening.details.get("volumes", 1)):
             self._grow(group_id)
+        if self._await_volumes(group_id):
+            self.act("enable", group_id, {})
 
     def _new_group(self, name: str) -> str:
         """Create a group; when cut off, look whether it was made before asking again."""
@@ -144,6 +154,15 @@ class Verbs:
             status = answer.body.get("group", {}).get("status", "")
             if status != "creating":
                 return bool(status == "available")
+            time.sleep(_LOOK_SECONDS)
+        return False
+
+    def _await_volumes(self, group_id: str) -> bool:
+        end = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < end and not self._stopped.is_set():
+            answer = self._person.ask_patiently("GET", f"volumes/detail?group_id={group_id}")
+            if all(volume["status"] != "creating" for volume in answer.body.get("volumes", [])):
+                return True
             time.sleep(_LOOK_SECONDS)
         return False
 
