@@ -96,14 +96,11 @@ class Storm:
 
     @contextlib.contextmanager
     def _processes(self) -> Iterator[None]:
-        try:
+        with contextlib.ExitStack() as stack:
+            for ending in (connection.close, self._storage.end, self._stack.dismiss, self._verbs.finish):
+                stack.callback(ending)
+            stack.callback(self._writers.stop)
             yield
-        finally:
-            self._writers.stop()
-            self._verbs.finish()
-            self._stack.dismiss()
-            self._storage.end()
-            connection.close()
 
     def _begin(self) -> None:
         self._stack.start()

@@ -47,7 +47,8 @@ class Writers:
         """Stop after the write under way."""
         self._stop.set()
         for thread in self._threads:
-            thread.join(60)
+            if thread.is_alive():
+                thread.join(60)
 
     def read_all(self) -> list[str]:
         """Read every volume once more where the record says it is active; return those that cannot be read."""
