@@ -102,10 +102,12 @@ class TestAWorkerFrozenInItsCallPastItsLease:
             os.kill(frozen.pid, signal.SIGSTOP)
             row = models.Operation.objects.filter(pk=operation.pk)
             processes.wait_until(lambda: row.filter(transitions.claimable()).exists(), what="the lease's end")
-            site.control.add_fault(call="enable_replication", action="hang", times=1)
+            # After its effect: the storage has seen the epoch of the take-over when the frozen one wakes.
+            site.control.add_fault(call="enable_replication", action="hang", when="after", times=1)
             second = threading.Thread(target=work)
             second.start()
             wait_for_copying(site, calls=2)
+            processes.wait_until(lambda: site.control.faults()[-1].times_left == 0, what="the second worker's effect")
             first_fault, _ = site.control.faults()
             site.control.clear_faults(first_fault.id)
             os.kill(frozen.pid, signal.SIGCONT)
