@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import pprint
 import random
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 
 from groups import models
 from groups.services import replication
@@ -52,7 +53,8 @@ def test_an_operation_whose_connection_is_cut_at_any_point_ends_as_if_undisturbe
 
 def run_cut(number: int) -> bool:
     """Do what workers would, with the connection cut at one point; return whether it was."""
-    points = killing.Points(at=number, act=databases.cut)
+    connection.ensure_connection()
+    points = killing.Points(at=number, act=functools.partial(databases.cut, connections["default"]))
     with points.watched(), contextlib.suppress(DatabaseError):
         domain.drain()
     connection.close()
@@ -71,7 +73,7 @@ class LostAnswers:
         self._left -= 1
         if self._left == 0:
             self.cut = True
-            databases.cut()
+            databases.cut(connections["default"])
             with connection.wrap_database_errors:
                 connection.connection.execute("SELECT 1")
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from groups import clock
 from replsite.databases import configuration
@@ -82,13 +83,13 @@ def default_at(address: str) -> Iterator[None]:
         clock.synchronize()
 
 
-def cut() -> None:
-    """Cut this thread's connection to the database, as a failing network or an administrator does."""
-    connection.ensure_connection()
-    served_by = connection.connection.info.backend_pid
-    other = connection.copy()
+def cut(wrapper: BaseDatabaseWrapper) -> None:
+    """Cut a connection to the database, maybe another thread's, as a failing network or an administrator does."""
+    if wrapper.connection is None:
+        return
+    other = wrapper.copy()
     try:
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [served_by])
+            cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [wrapper.connection.info.backend_pid])
     finally:
         other.close()
