@@ -38,14 +38,16 @@ def ticks(site: config.SiteConfig) -> dict[str, dict[str, Any]]:
 
 
 def transport_options(address: str) -> dict[str, Any]:
-    """Return the options the broker's kind needs so that a broken broker cannot hang us."""
+    """Return the options the broker's kind needs so that a broken one cannot hang workers, beat or the sender.
+
+    No request waits for any of it, so a broker that is only slow has its time.
+    """
     scheme = address.partition(":")[0]
     if scheme in ("spool", "memory"):
         return {"polling_interval": POLL_SECONDS}
     if scheme.startswith("redis"):
-        # Without time-outs, one frozen Redis hangs every request that sends a message.
-        return {"socket_timeout": 5, "socket_connect_timeout": 2, "health_check_interval": 25}
-    return {"connect_timeout": 2, "read_timeout": 5, "write_timeout": 5}
+        return {"socket_timeout": 5, "socket_connect_timeout": 5, "health_check_interval": 25}
+    return {"connect_timeout": 5, "read_timeout": 5, "write_timeout": 5}
 
 
 def _tick(name: str, *, every: float) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Django's settings for tests: a site in a temporary folder, one for each pytest process.
 
-The database is a SQLite file, so that threads and worker processes can share it; a test run on
-PostgreSQL sets REPLSITE_DATABASE_URL.
+The database is a SQLite file, so that threads and worker processes can share it, and the broker a
+folder; a test run on other components sets REPLSITE_DATABASE_URL and REPLSITE_BROKER_URL.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _CHOSEN = ("REPLSITE_DATABASE_URL", "REPLSITE_BROKER_URL")
 
 if _FOLDER not in os.environ:
     # The first process: nothing of a real site may leak into the tests.
-    for name in [each for each in os.environ if each.startswith("REPLSITE_") and each != "REPLSITE_DATABASE_URL"]:
+    for name in [each for each in os.environ if each.startswith("REPLSITE_") and each not in _CHOSEN]:
         del os.environ[name]
     os.environ[_FOLDER] = tempfile.mkdtemp(prefix="replsite-tests-")
     atexit.register(shutil.rmtree, os.environ[_FOLDER], ignore_errors=True)

@@ -9,7 +9,7 @@ from groups import models
 from groups.services import replication
 from tests.support import domain, doors, messages, processes
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(600)]
 
 BOTH = pytest.mark.parametrize("broker", ["redis", "rabbitmq"], indirect=True)
 QUICK_REDIS = pytest.mark.parametrize(

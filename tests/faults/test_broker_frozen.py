@@ -12,7 +12,7 @@ from groups.engine import sweeper
 from groups.services import replication
 from tests.support import domain, doors, messages
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(600)]
 
 BOTH = pytest.mark.parametrize("broker", ["redis", pytest.param("rabbitmq", marks=pytest.mark.soak)], indirect=True)
 LONGEST_ANSWER_SECONDS = 3

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pathlib
-
 import pytest
-from celery import current_app
 
 from groups import models
 from groups.services import replication
@@ -83,32 +80,3 @@ def test_a_worker_frozen_past_its_lease_has_no_effect_when_it_wakes(site, crew):
     assert group.replication_status == "failed-over"
     assert good.outcome == "ok"
     assert late.outcome in {"canceled", "stale_epoch"}
-
-
-def test_an_operation_whose_message_was_lost_is_run_all_the_same(site, crew):
-    group = site.new_group(1)
-    operation = replication.enable(site.owner, group_id=group.pk)
-    lost = current_app.control.purge()
-    crew.beat()
-    crew.worker()
-
-    crew.wait_for_end(operation)
-
-    assert lost >= 1
-    assert operation.state == "succeeded"
-
-
-def test_an_operation_accepted_while_the_broker_is_down_is_run_once_it_is_back(site, crew, settings):
-    group = site.new_group(1)
-    spool = pathlib.Path(settings.REPLSITE.state_dir / "spool")
-    spool.rename(spool.with_name("spool-away"))
-    spool.write_text("in the way")
-    operation = replication.enable(site.owner, group_id=group.pk)
-    spool.unlink()
-    spool.with_name("spool-away").rename(spool)
-    crew.beat()
-    crew.worker()
-
-    crew.wait_for_end(operation)
-
-    assert operation.state == "succeeded"

@@ -22,6 +22,9 @@ from tests.support import processes
 _RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """Not the one in the search path: that becomes another user, who may not read our folder."""
 
+_START_SECONDS = 180
+"""RabbitMQ takes five seconds, on a machine with nothing else to do."""
+
 
 class Broker(abc.ABC):
     """Carries messages."""
@@ -77,7 +80,7 @@ class Server(Broker):
                 start_new_session=True,
             )
         try:
-            processes.wait_until(self.answers, what=f"{self.scheme} to answer")
+            processes.wait_until(self.answers, seconds=_START_SECONDS, what=f"{self.scheme} to answer")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{(self.folder / 'log').read_text(errors='replace')[-3000:]}") from error
 

@@ -1,4 +1,4 @@
-"""A private PostgreSQL and a private Redis, on free ports of 127.0.0.1."""
+"""A private PostgreSQL, Redis and RabbitMQ, on free ports of 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.support import processes
+from tests.support import brokers, processes
 
 
 def as_postgres(words: Sequence[str]) -> list[str]:
@@ -67,26 +67,21 @@ def postgresql() -> Iterator[str]:
 @contextlib.contextmanager
 def redis() -> Iterator[str]:
     """Run a Redis that keeps nothing on disk; yield its address."""
-    port = processes.free_port()
-    server = subprocess.Popen(
-        ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-        cwd=tempfile.gettempdir(),
-    )
+    with _running(brokers.Redis()) as server:
+        yield server.address
+
+
+@contextlib.contextmanager
+def rabbitmq() -> Iterator[str]:
+    """Run a RabbitMQ; yield its address."""
+    with _running(brokers.RabbitMQ()) as server:
+        yield server.address
+
+
+@contextlib.contextmanager
+def _running(server: brokers.Server) -> Iterator[brokers.Server]:
     try:
-        processes.wait_until(lambda: _redis_answers(port), what="Redis to answer")
-        yield f"redis://127.0.0.1:{port}/0"
+        server.start()
+        yield server
     finally:
-        server.kill()
-        server.wait(30)
-
-
-def _redis_answers(port: int) -> bool:
-    import redis as client
-
-    with contextlib.closing(client.Redis(port=port, socket_timeout=1)) as connection:
-        try:
-            return bool(connection.ping())
-        except client.ConnectionError:
-            return False
+        server.end()
