@@ -86,8 +86,9 @@ def _is_needed(group: models.Group, backend_id: str) -> bool:
 def _places(group: models.Group, facts: base.GroupFacts, value: base.Group) -> Iterator[Found]:
     recorded = f"Active on {truth.side_name(group.active_backend_id)}."
     actual = truth.describe(value, facts)
-    sides = {fact.active_side for fact in facts.volumes}
-    if len(sides - {None}) > 1:
+    # A member that is active on no side that answers is elsewhere; one that nobody has is missing.
+    sides = {fact.active_side for fact in facts.volumes if fact.active_side is not None or not fact.error}
+    if len(sides) > 1:
         yield Found(code=Code.VOLUMES_APART, recorded=recorded, actual=actual)
     elif facts.active_side is None and facts.side(group.active_backend_id).reachable:
         missing = [fact.id for fact in facts.volumes if fact.error]

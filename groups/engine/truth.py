@@ -25,8 +25,7 @@ def describe(group: base.Group, facts: base.GroupFacts) -> str:
     """Return in a few sentences what is true of a group's data now."""
     parts = [_where(group, facts)]
     parts += [_side(side, active=facts.active_side) for side in facts.sides]
-    broken = [fact for fact in facts.volumes if fact.error]
-    parts += [f"Volume {storage.names(group.volumes, [fact.id]) or fact.id}: {fact.error}." for fact in broken[:10]]
+    parts += _broken(group, facts)
     if facts.detail:
         parts.append(facts.detail)
     return " ".join(part for part in parts if part)
@@ -49,6 +48,13 @@ def require_protected(group: base.Group, facts: base.GroupFacts) -> None:
         raise NotConfirmed(f"Not protected: {named}. {describe(group, facts)}")
 
 
+def require_gone(group: base.Group, facts: base.GroupFacts) -> None:
+    """Raise `NotConfirmed` when a side that answers still holds a member active."""
+    there = [fact.id for fact in facts.volumes if fact.active_side is not None]
+    if there:
+        raise NotConfirmed(f"Not deleted: {storage.names(group.volumes, there)}. {describe(group, facts)}")
+
+
 def point(facts: base.GroupFacts, *, backend_id: str) -> str:
     """Return the time of the newest complete point on a side, as ISO 8601; empty when it has none."""
     at = facts.side(backend_id).consistent_at
@@ -69,6 +75,18 @@ def _where(group: base.Group, facts: base.GroupFacts) -> str:
         return "No side that answered holds the group active."
     may = "can" if facts.writable else "cannot"
     return f"The group is active on {side_name(facts.active_side)} and {may} be written there."
+
+
+def _broken(group: base.Group, facts: base.GroupFacts) -> list[str]:
+    """Return what is wrong with members, each of them named once with its like."""
+    by_error: dict[str, list[str]] = {}
+    for fact in facts.volumes:
+        if fact.error:
+            by_error.setdefault(fact.error.rstrip("."), []).append(fact.id)
+    return [
+        f"Volume{'s' if len(ids) > 1 else ''} {storage.names(group.volumes, ids) or ', '.join(ids)}: {error}."
+        for error, ids in by_error.items()
+    ]
 
 
 def _side(side: base.SideFacts, *, active: str | None) -> str:

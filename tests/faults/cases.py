@@ -19,15 +19,15 @@ def write(site: domain.Site, group: models.Group, text: str, *, side: str = "") 
         site.write(volume, f"{text} {number}", side=side)
 
 
-def new(site: domain.Site) -> models.Group:
-    group = site.new_group(SIZE)
+def new(site: domain.Site, size: int = SIZE) -> models.Group:
+    group = site.new_group(size)
     write(site, group, "new")
     return group
 
 
-def enabled(site: domain.Site) -> models.Group:
+def enabled(site: domain.Site, size: int = SIZE) -> models.Group:
     """Return a replicated group with data on all sides, and later data on the primary alone."""
-    group = new(site)
+    group = new(site, size)
     replication.enable(site.owner, group_id=group.pk)
     domain.drain()
     write(site, group, "round")
@@ -38,15 +38,15 @@ def enabled(site: domain.Site) -> models.Group:
     return group
 
 
-def dark_primary(site: domain.Site) -> models.Group:
-    group = enabled(site)
+def dark_primary(site: domain.Site, size: int = SIZE) -> models.Group:
+    group = enabled(site, size)
     site.control.site_down("")
     return group
 
 
-def failed_over(site: domain.Site) -> models.Group:
+def failed_over(site: domain.Site, size: int = SIZE) -> models.Group:
     """Return a group that runs on the first secondary, with later data there alone."""
-    group = enabled(site)
+    group = enabled(site, size)
     fail_over(site, group)
     domain.drain()
     group.refresh_from_db()

@@ -183,7 +183,7 @@ def problems(bench: Bench, references: Sequence[Reference]) -> list[str]:
     log, end = bench.storage.log(), bench.end()
     alike = [each for each in references if each.end == end]
     if not alike:
-        return [f"ended otherwise: {_different(references[0].end, end)}"]
+        return [f"ended otherwise: {different(references[0].end, end)}"]
     wrong = _log_problems(log, references, bench.names) if log else []
     if all(_begun_too_often(each.attempts, bench.attempts()) for each in alike):
         wrong.append(f"begun too often: {bench.attempts()}")
@@ -207,14 +207,14 @@ def _begun_too_often(before: Mapping[str, int], now: Mapping[str, int]) -> bool:
     return any(count > 1 for count in more.values()) or len(set(more) - {"", "preflight", "look"}) > 1
 
 
-def _different(before: Any, now: Any) -> Any:
+def different(before: Any, now: Any) -> Any:
     """Return only those parts in which two values differ."""
     if isinstance(before, dict) and isinstance(now, dict):
         keys = [key for key in {**before, **now} if before.get(key) != now.get(key)]
-        return {key: _different(before.get(key), now.get(key)) for key in keys}
+        return {key: different(before.get(key), now.get(key)) for key in keys}
     if isinstance(before, list) and isinstance(now, list):
         return {
-            place: _different(*pair)
+            place: different(*pair)
             for place, pair in enumerate(itertools.zip_longest(before, now))
             if pair[0] != pair[1]
         }

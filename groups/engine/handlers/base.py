@@ -70,4 +70,5 @@ class Handler(abc.ABC):
 
     def undone_problem(self, facts: base.GroupFacts | None) -> str:
         """Return why a cancellation cannot be claimed, by what was seen; empty when it can."""
-        return ""
+        begun = [step.name for step in self.steps() if step.commits and self.context.journal.was_begun(step)]
+        return f"It was too late for that: '{begun[0]}' had begun." if begun else ""

@@ -48,10 +48,10 @@ class Change(Handler):
         return {"active_backend_id": self.target}
 
     def failure_fields(self, facts: base.GroupFacts | None) -> Mapping[str, object]:
-        """Return where the group is, if the storage could tell."""
-        if facts is None or facts.active_side is None:
-            return {}
-        return {"active_backend_id": facts.active_side}
+        """Return where the group is, by the storage or, where it could not tell, by a promotion that was confirmed."""
+        if facts is not None and facts.active_side is not None:
+            return {"active_backend_id": facts.active_side}
+        return {"active_backend_id": self.target} if self.context.result_of("promote") else {}
 
     def undone_problem(self, facts: base.GroupFacts | None) -> str:
         """Return why the group is not wholly back where it was; empty when it is."""
@@ -111,6 +111,9 @@ class Change(Handler):
 
     def _stop_writes(self, call: base.Call) -> None:
         self.driver.stop_writes(self.group, call=call)
+        facts = self.driver.observe(self.group, sides=[self.origin], call=call)
+        if facts.writable:
+            raise truth.NotConfirmed(f"Writes were not stopped. {truth.describe(self.group, facts)}")
 
     def _allow_writes(self, call: base.Call) -> None:
         self.driver.allow_writes(self.group, call=call)
@@ -119,8 +122,22 @@ class Change(Handler):
         facts = self.driver.replicate(self.group, backend_id=self.target, call=call)
         return {"point": truth.point(facts, backend_id=self.target)}
 
+    def _replicate_the_last(self, call: base.Call) -> Mapping[str, object]:
+        """Run the round after which the target must lack nothing."""
+        found = self._replicate(call)
+        facts = self.driver.observe(self.group, sides=[self.origin, self.target], call=call)
+        if facts.side(self.target).bytes_behind:
+            raise truth.NotConfirmed(
+                f"{truth.side_name(self.target).capitalize()} lacks data after the last round."
+                f" {truth.describe(self.group, facts)}"
+            )
+        return found
+
     def _promote(self, call: base.Call) -> Mapping[str, object]:
-        facts = self.driver.promote(self.group, backend_id=self.target, call=call)
+        self.driver.promote(self.group, backend_id=self.target, call=call)
+        # Looked at before the step counts as done: from then on nothing is moved back any more.
+        facts = self._look_at_target(call)
+        truth.require_active(self.group, facts, backend_id=self.target)
         return {"seen_at": facts.observed_at}
 
     def _demote(self, call: base.Call) -> None:
@@ -139,7 +156,7 @@ class Change(Handler):
     def _planned_steps(self) -> tuple[Step, ...]:
         return (
             Step(name="stop writes", run=self._stop_writes, undo=self._allow_writes, when=self._is_planned),
-            Step(name="final round", run=self._replicate, when=self._is_planned),
+            Step(name="final round", run=self._replicate_the_last, when=self._is_planned),
             Step(name="promote", run=self._promote, undo=self._demote, commits=True),
         )
 

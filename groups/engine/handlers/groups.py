@@ -11,7 +11,7 @@ from django.db.models.functions import Greatest
 
 from drivers import base
 from groups import models, transitions
-from groups.engine import findings, rounds
+from groups.engine import findings, rounds, storage, truth
 from groups.engine.handlers.base import Handler
 from groups.engine.steps import Step
 
@@ -43,6 +43,10 @@ class UpdateGroup(Handler):
         """Return the one step."""
         return (Step(name="change members", run=self._change, undo=self._change_back, commits=True),)
 
+    def undone_problem(self, facts: base.GroupFacts | None) -> str:
+        """Return that what left has lost its copies: those that joined are taken out again without a trace."""
+        return super().undone_problem(facts) if self._ids("removed") else ""
+
     def on_success(self) -> None:
         """Let the removed volumes go."""
         self._let_go(self._ids("removed"))
@@ -61,7 +65,18 @@ class UpdateGroup(Handler):
         removed = {str(pk) for pk in self._ids("removed")}
         after = tuple(volume for volume in self.group.volumes if volume.id not in removed)
         gone = [volume for volume in self.group.volumes if volume.id in removed]
-        self.driver.update_group(dataclasses.replace(self.group, volumes=after), removed=gone, call=call)
+        wanted = dataclasses.replace(self.group, volumes=after)
+        self.driver.update_group(wanted, removed=gone, call=call)
+        self._require_released(wanted, removed, call=call)
+
+    def _require_released(self, wanted: base.Group, removed: set[str], *, call: base.Call) -> None:
+        """Raise `NotConfirmed` when the storage still replicates what was to leave."""
+        if not wanted.volumes:
+            return
+        facts = self.driver.observe(wanted, call=call)
+        if kept := sorted(removed.intersection(facts.strangers)):
+            names = storage.names(self.group.volumes, kept)
+            raise truth.NotConfirmed(f"Still replicated with the group: {names}. {truth.describe(wanted, facts)}")
 
     def _change_back(self, call: base.Call) -> None:
         added = {str(pk) for pk in self._ids("added")}
@@ -96,4 +111,5 @@ class DeleteGroup(Handler):
         for done, volume in enumerate(self.group.volumes):
             call.progress(done=done, total=total, unit="volumes", waiting_for=volume.name or volume.id)
             self.driver.delete_volume(volume, call=call)
+        truth.require_gone(self.group, self.driver.observe(self.group, call=call))
         return {"volumes": total}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drivers import base
+from groups.engine import truth
 from groups.engine.handlers.base import Handler
 from groups.engine.steps import Step
 
@@ -36,3 +37,4 @@ class DeleteVolume(Handler):
 
     def _delete(self, call: base.Call) -> None:
         self.driver.delete_volume(self.group.volumes[0], call=call)
+        truth.require_gone(self.group, self.driver.observe(self.group, call=call))
