@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import structlog
-from django.db import OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.views import defaults
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 def page_failed(request: HttpRequest) -> HttpResponse:
     """Say so when it was the database; nothing on the page asks it."""
     error = sys.exc_info()[1]
-    if not isinstance(error, OperationalError):
+    if not isinstance(error, OperationalError | InterfaceError | InternalError):
         return defaults.server_error(request)
     log.error("database_failed", exc_info=error)
     # Without the request: what that adds to a page is looked up in the database.

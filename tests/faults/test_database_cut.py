@@ -24,8 +24,8 @@ pytestmark = [
     pytest.mark.usefixtures("postgresql"),
 ]
 
-SOME = 5
-QUICK = ("planned failover", "failover canceled")
+SOME = 3
+QUICK = ("planned failover",)
 
 
 @pytest.mark.parametrize(

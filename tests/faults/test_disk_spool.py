@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import disks, domain, doors
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.soak]
 
 
 def test_an_operation_is_accepted_and_run_though_the_spool_of_messages_is_full(site, crew, postgresql):

@@ -17,6 +17,7 @@ def call_hangs(site: domain.Site, *, times_left: int = 0) -> bool:
     return all(fault.times_left == times_left for fault in site.control.faults())
 
 
+@pytest.mark.soak
 def test_a_worker_stopped_in_good_order_finishes_what_it_does_and_ends(site, crew):
     group = site.enabled_group(2)
     site.control.add_fault(call="promote", action="slow", seconds=4, times=1)
@@ -49,6 +50,7 @@ def test_a_worker_told_to_stop_at_once_is_taken_over_from(site, crew):
     assert [call.outcome for call in site.control.log(method="promote")][-1] == "ok"
 
 
+@pytest.mark.soak
 def test_two_workers_killed_one_after_the_other_over_an_operation_do_not_end_it(site, crew):
     group = site.enabled_group(2)
     site.control.add_fault(call="promote", action="hang", volume=2, times=2)

@@ -18,6 +18,7 @@ from replsite.databases import configuration
 from tests.support import processes, servers
 
 OWNER = "replsite"
+LEASE_SECONDS = 30
 
 
 class PostgreSQL:
@@ -69,7 +70,7 @@ def default_at(address: str) -> Iterator[None]:
     old = connections.settings["default"]
     connections.close_all()
     tests = {**old["TEST"]}
-    new = configuration(address, lease_seconds=2)
+    new = configuration(address, lease_seconds=LEASE_SECONDS)
     connections.settings["default"] = {**old, **new, "TEST": tests}
     kept = connections["default"]
     del connections["default"]
@@ -81,6 +82,21 @@ def default_at(address: str) -> Iterator[None]:
         connections.settings["default"] = old
         connections["default"] = kept
         clock.synchronize()
+
+
+@contextlib.contextmanager
+def leases_of(seconds: float) -> Iterator[None]:
+    """Have the database of this process act as with leases of this length."""
+    old = connections.settings["default"]["OPTIONS"]
+    given = old["options"].replace(f"={LEASE_SECONDS * 1000}", f"={round(seconds * 1000)}")
+    assert given != old["options"]
+    connections.close_all()
+    connections.settings["default"]["OPTIONS"] = {**old, "options": given}
+    try:
+        yield
+    finally:
+        connections.close_all()
+        connections.settings["default"]["OPTIONS"] = old
 
 
 def cut(wrapper: BaseDatabaseWrapper) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import structlog
 from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpResponse
 from rest_framework import exceptions
 
@@ -51,7 +51,7 @@ def of_error(error: Exception, *, challenge: str) -> HttpResponse:
             return refusal(error.status_code, str(error.detail))
         case RequestDataTooBig():
             return refusal(413, "The request is too large.")
-        case OperationalError():
+        case OperationalError() | InterfaceError() | InternalError():
             log.error("database_failed", exc_info=error)
             return refusal(503, errors.of_database(error))
         case _:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import structlog
-from django.db import OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework import exceptions
@@ -73,7 +73,7 @@ def _of_error(error: Exception) -> HttpResponse:
             return _refusal(error.status, code=errors.InvalidInput.code, message=error.message)
         case exceptions.APIException():
             return _refusal(error.status_code, code=str(error.default_code), message=str(error.detail))
-        case OperationalError():
+        case OperationalError() | InterfaceError() | InternalError():
             log.error("database_failed", exc_info=error)
             return _refusal(503, code="database_unavailable", message=errors.of_database(error))
         case _:
