@@ -67,6 +67,10 @@ def _asked(words: list[str]) -> plan.Terms:
     parser.add_argument("--kills", type=float, default=14.0, metavar="N", help="kills a minute (default: 14)")
     parser.add_argument("--faults", type=float, default=12.0, metavar="N", help="storage faults a minute (default: 12)")
     parser.add_argument("--workers", type=int, default=3, metavar="N", help="worker processes (default: 3)")
+    parser.add_argument("--only", action="append", default=[], choices=plan.KILLS, help="a kind of kill; repeatable")
+    parser.add_argument(
+        "--pace", type=float, default=0.15, metavar="SECONDS", help="the fake driver's time for each volume (0.15)"
+    )
     parser.add_argument("--plant", default="", metavar="NAME", help="a fault to plant into every worker")
     asked = parser.parse_args(words)
     return plan.Terms(
@@ -79,6 +83,8 @@ def _asked(words: list[str]) -> plan.Terms:
         kills_a_minute=asked.kills,
         faults_a_minute=asked.faults,
         workers=asked.workers,
+        only=tuple(asked.only),
+        pace_seconds=asked.pace,
         plant=asked.plant,
     )
 

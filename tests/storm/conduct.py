@@ -54,7 +54,9 @@ class Storm:
     ) -> None:
         self._terms, self._folder, self._say = terms, folder, say
         self._components = components
-        self._storage: Storage = (Fakes if terms.driver == "fake" else Qemu)(folder)
+        self._storage: Storage = (
+            Fakes(folder, pace_seconds=terms.pace_seconds) if terms.driver == "fake" else Qemu(folder)
+        )
         self._timing = timing
         caller = self._set_up()
         self._watch = Watch(recovery_seconds=timing.recovery_seconds)

@@ -73,6 +73,10 @@ class Terms:
     kills_a_minute: float = 14.0
     faults_a_minute: float = 12.0
     workers: int = 3
+    only: tuple[str, ...] = ()
+    """The kinds of kill that come; all that are possible when empty."""
+    pace_seconds: float = 0.15
+    """How much longer the fake driver takes for each volume: an operation must last, to be hit in its middle."""
     plant: str = ""
     """The fault planted into every worker, if any."""
 
@@ -104,7 +108,7 @@ def kinds_of_kill(terms: Terms) -> dict[str, float]:
     out = (_OF_OWN if terms.components == "servers" else _OF_SERVERS) | (
         frozenset() if terms.driver == "qemu" else _OF_QEMU
     )
-    return {kind: parts for kind, parts in KILLS.items() if kind not in out}
+    return {kind: parts for kind, parts in KILLS.items() if kind not in out and kind in (terms.only or KILLS)}
 
 
 def _kills(terms: Terms, chance: random.Random, verbs: Sequence[float]) -> Iterator[Happening]:

@@ -30,8 +30,7 @@ BLOCKS = 16
 """How many blocks of a volume are written, in turn."""
 _NUMBER = struct.Struct(">Q")
 _ARRAYS = 4
-_PACE = {"latency_seconds": 0.02, "seconds_per_volume": 0.15}
-"""How slow the fake systems are: an operation must take long enough to be hit in its middle."""
+_LATENCY_SECONDS = 0.02
 _CLIENT_SECONDS = 3.0
 
 
@@ -98,12 +97,16 @@ class Storage(abc.ABC):
 class Fakes(Storage):
     """Several systems of the fake driver: what befalls one is nothing to the others."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, pace_seconds: float) -> None:
         self._controls = {f"array-{number}": Control(folder=folder / f"array-{number}") for number in range(_ARRAYS)}
         self.backends = [
             Backend(
                 name=name,
-                options={"state": str(control.folder), **_PACE},
+                options={
+                    "state": str(control.folder),
+                    "latency_seconds": _LATENCY_SECONDS,
+                    "seconds_per_volume": pace_seconds,
+                },
                 targets={side: {} for side in TARGETS},
             )
             for name, control in self._controls.items()
