@@ -121,8 +121,8 @@ def test_a_disk_with_no_room_for_an_undo_point_keeps_the_data_and_no_leftovers(s
     _assert_kept(sites, group, written)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("delay", [0.01, 0.04, 0.08])
+@pytest.mark.soak
+@pytest.mark.parametrize("delay", [0.005, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.13])
 def test_a_worker_killed_in_a_resync_loses_neither_the_data_nor_the_undo_point(sites: Sites, delay: float) -> None:
     group, written = _diverged(sites)
 
@@ -137,7 +137,7 @@ def test_a_worker_killed_in_a_resync_loses_neither_the_data_nor_the_undo_point(s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("delay", [0.01, 0.04, 0.08])
+@pytest.mark.parametrize("delay", [0.02, 0.06])
 def test_a_daemon_killed_in_a_resync_loses_neither_the_data_nor_the_undo_point(sites: Sites, delay: float) -> None:
     group, written = _diverged(sites)
     thread = threading.Thread(target=_resync_that_may_fail, args=(sites, group))
