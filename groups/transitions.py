@@ -101,6 +101,8 @@ def claim(operation_id: uuid.UUID, *, owner: str, lease_seconds: float) -> model
                 attempt=F("attempt") + 1,
                 lease_until=Now() + datetime.timedelta(seconds=lease_seconds),
                 heartbeat_at=Now(),
+                # Its message has done its work: should this worker die, the next one is sent without delay.
+                dispatched_at=None,
                 started_at=Coalesce("started_at", Now()),
                 not_before=None,
             )

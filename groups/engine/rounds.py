@@ -127,7 +127,7 @@ def _claim(group_id: uuid.UUID, *, owner: str) -> models.Group | None:
             models.Round.objects.filter(pk=group_id).update(lease_until=None, owner="")
             return None
         group = models.Group.objects.select_related("backend", "group_type").get(pk=group_id)
-        models.Round.objects.filter(pk=group_id).update(epoch=group.epoch)
+        models.Round.objects.filter(pk=group_id).update(epoch=group.epoch, dispatched_at=None)
     return group
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from groups import errors, models, queueing, transitions
-from groups.engine import leases, runner, sweeper
+from groups.engine import leases, rounds, runner, sweeper
 from groups.services import replication
 from groups.statuses import OperationState
 from tests.support import domain
@@ -140,6 +140,15 @@ class TestTheSweeper:
 
         assert sent == [queued.pk]
 
+    def test_wakes_one_at_once_though_the_message_for_the_silent_owner_was_sent_just_now(self, queued, sent):
+        claim(queued)
+        silence(queued)
+
+        sweeper.sweep()
+        sweeper.sweep()
+
+        assert sent == [queued.pk]
+
     def test_leaves_alone_what_a_worker_owns(self, queued, sent):
         claim(queued)
         models.Operation.objects.filter(pk=queued.pk).update(dispatched_at=timezone.now() - HOUR)
@@ -179,9 +188,15 @@ class TestARound:
             due_at=timezone.now() - HOUR, lease_until=timezone.now() + HOUR, owner="somebody"
         )
 
-        from groups.engine import rounds
-
         assert rounds.run(group_id=group.pk, owner="another") is False
+
+    def test_whose_worker_went_silent_is_woken_again_at_once(self, site):
+        group = site.enabled_group(1)
+        models.Round.objects.filter(pk=group.pk).update(due_at=timezone.now() - HOUR, dispatched_at=timezone.now())
+        rounds._claim(group.pk, owner="one")
+        models.Round.objects.filter(pk=group.pk).update(lease_until=timezone.now() - HOUR)
+
+        assert rounds.wake_due() == 1
 
     def test_that_fails_says_why_and_is_tried_again(self, site):
         group = site.enabled_group(1)
