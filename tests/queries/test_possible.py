@@ -141,7 +141,7 @@ def test_what_is_offered_of_an_operation_is_what_is_accepted(site: Site):
 
     for kind, state in itertools.product(Kind, OperationState):
         operation = _operation(site, kind=kind, state=state, group=group, volume=lone)
-        if accepts(retry, site.owner, operation) != (possible.why_not_retry(operation) == ""):
+        if accepts(retry, site.admin, operation) != (possible.why_not_retry(operation) == ""):
             wrong.append(("retry", kind, state))
         # Canceling twice is harmless, so the services let it pass; there is nothing to offer.
         offered = possible.why_not_cancel(operation) == "" or state == OperationState.CANCELING
