@@ -343,7 +343,6 @@ MOVES: dict[str, Move] = {
             passing=_G.DELETING,
             success=GONE,
             failure=_G.ERROR_DELETING,
-            canceled=_G.ERROR_DELETING,
         ),
         Move(
             verb=Kind.CREATE_VOLUME,
@@ -361,7 +360,6 @@ MOVES: dict[str, Move] = {
             passing=_V.DELETING,
             success=GONE,
             failure=_V.ERROR_DELETING,
-            canceled=_V.ERROR_DELETING,
         ),
     )
 }

@@ -404,9 +404,8 @@ def _members_leave_passing(group: models.Group, *, move: statuses.Move, to: str)
         value: Any = F("previous_replication_status") if to == statuses.PREVIOUS else to
         return members.filter(replication_status=move.passing).update(replication_status=value, updated_at=now)
     if move.success == statuses.GONE:
-        members.filter(status=statuses.VolumeStatus.DELETING).update(
-            status=statuses.VolumeStatus.ERROR_DELETING, updated_at=now
-        )
+        shown: Any = F("previous_status") if to == statuses.PREVIOUS else statuses.VolumeStatus.ERROR_DELETING
+        members.filter(status=statuses.VolumeStatus.DELETING).update(status=shown, updated_at=now)
     return 0
 
 

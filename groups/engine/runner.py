@@ -266,7 +266,7 @@ class _Attempt:
                 state=OperationState.CANCELED,
                 code=CallCanceled.code,
                 error=self.operation.error,
-                truth="Everything is as it was before.",
+                truth=handler.canceled_truth(),
                 remedy=self.operation.remedy,
                 within=handler.on_failure,
             ),

@@ -70,5 +70,10 @@ class Handler(abc.ABC):
 
     def undone_problem(self, facts: base.GroupFacts | None) -> str:
         """Return why a cancellation cannot be claimed, by what was seen; empty when it can."""
-        begun = [step.name for step in self.steps() if step.commits and self.context.journal.was_begun(step)]
+        journal = self.context.journal
+        begun = [step.name for step in self.steps() if step.commits and not step.undo and journal.was_begun(step)]
         return f"It was too late for that: '{begun[0]}' had begun." if begun else ""
+
+    def canceled_truth(self) -> str:
+        """Return what is true after a cancellation that can be claimed."""
+        return "Everything is as it was before."

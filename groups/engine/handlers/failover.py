@@ -55,6 +55,9 @@ class Change(Handler):
 
     def undone_problem(self, facts: base.GroupFacts | None) -> str:
         """Return why the group is not wholly back where it was; empty when it is."""
+        return super().undone_problem(facts) or (self._not_back(facts) if self._has_begun() else "")
+
+    def _not_back(self, facts: base.GroupFacts | None) -> str:
         if facts is None:
             return "The storage could not be looked at."
         try:
@@ -62,6 +65,10 @@ class Change(Handler):
         except truth.NotConfirmed as error:
             return error.message
         return ""
+
+    def _has_begun(self) -> bool:
+        """Tell whether anything was begun that had to be undone; until then every side is as it was."""
+        return any(step.undo is not None and self.context.journal.was_begun(step) for step in self.steps())
 
     def result(self) -> Mapping[str, object]:
         """Return how it was done, from where to where, and the point that the data is of."""

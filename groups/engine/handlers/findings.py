@@ -74,19 +74,28 @@ class Restore(Change):
             # What is where it should be is not promoted: that would end its replication.
             *(dataclasses.replace(step, when=self._is_planned) for step in self._planned_steps()),
             Step(name="retire old side", run=self._retire, when=self._is_planned, may_fail=True),
-            Step(name="close other sides", run=self._close_others, when=self._has_others, sticks=True),
-            Step(name="let writes through", run=self._open, when=self._is_shut, sticks=True),
-            Step(name="correct membership", run=self._correct, when=self._has_strangers, sticks=True),
+            Step(name="close other sides", run=self._close_others, when=self._has_others, commits=True),
+            Step(name="let writes through", run=self._open, when=self._is_shut, commits=True),
+            Step(name="correct membership", run=self._correct, when=self._has_strangers, commits=True),
             Step(name="replicate again", run=self._rearm, when=self._needs_copies, sticks=True),
-            Step(name="drop copies", run=self._drop, when=self._has_copies, sticks=True),
+            Step(name="drop copies", run=self._drop, when=self._has_copies, commits=True),
             Step(name="verify", run=self._verify),
         )
 
-    def undone_problem(self, facts: base.GroupFacts | None) -> str:
-        """Return why the group is not wholly back where it was found; empty when it is."""
-        if facts is None or facts.active_side == self.origin:
-            return "" if facts is not None else "The storage could not be looked at."
-        return truth.describe(self.group, facts)
+    def _not_back(self, facts: base.GroupFacts | None) -> str:
+        # It was found somewhere else than the record says.
+        if facts is None:
+            return "The storage could not be looked at."
+        return "" if facts.active_side == self.origin else truth.describe(self.group, facts)
+
+    def canceled_truth(self) -> str:
+        """Return what is true after a cancellation: what was copied by then is kept."""
+        begun = any(step.sticks and self.context.journal.was_begun(step) for step in self.steps())
+        return (
+            "Everything is as it was before, but for what was copied to the secondaries."
+            if begun
+            else (super().canceled_truth())
+        )
 
     @property
     def _recorded(self) -> str:

@@ -44,8 +44,9 @@ class UpdateGroup(Handler):
         return (Step(name="change members", run=self._change, undo=self._change_back, commits=True),)
 
     def undone_problem(self, facts: base.GroupFacts | None) -> str:
-        """Return that what left has lost its copies: those that joined are taken out again without a trace."""
-        return super().undone_problem(facts) if self._ids("removed") else ""
+        """Return that what was to leave has lost its copies; what joined is taken out again without a trace."""
+        begun = any(self.context.journal.was_begun(step) for step in self.steps())
+        return "It was too late for that: volumes had begun to leave." if begun and self._ids("removed") else ""
 
     def on_success(self) -> None:
         """Let the removed volumes go."""

@@ -1,0 +1,50 @@
+"""Every operation on real storage, with its worker killed -9 at every point: it ends as if undisturbed.
+
+A real storage keeps no log of calls; what counts is what each side holds, who may write where, and
+that nothing is left behind: no files, nothing open in a daemon, no process.
+"""
+
+from __future__ import annotations
+
+import pprint
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from tests.drivers.qemu.daemons import Sites
+from tests.faults import matrix, places, real
+from tests.faults.cases import CASES
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(3600)]
+
+SOME = 2
+NEED_FAULTS = {"failover canceled", "failover that fails and is undone"}
+NAMES = [name for name in CASES if name not in NEED_FAULTS]
+
+
+@pytest.fixture
+def sites() -> Iterator[Sites]:
+    """A primary and two targets, each with a real daemon."""
+    running = Sites(targets=matrix.SIDES[1:])
+    yield running
+    running.end()
+
+
+@pytest.mark.parametrize("most", [pytest.param(None, marks=pytest.mark.soak), SOME])
+@pytest.mark.parametrize("name", NAMES)
+def test_killed_at_any_point_on_real_storage_an_operation_ends_as_if_undisturbed(
+    site, sites, name, most, record_property
+):
+    """The soak run takes every point; each other run some, others each time."""
+    bench = matrix.Bench(real.on_real_storage(site, sites), CASES[name], real.Real(sites))
+    references = places.undisturbed(bench)
+    found = places.at_points(references[0])
+
+    wrong = {}
+    for place in found if most is None else random.sample(found, most):
+        if problems := place.disturb(bench, references):
+            wrong[place.label] = problems
+
+    record_property("worker at a point", len(found) if most is None else most)
+    assert not wrong, pprint.pformat(wrong, width=200)
