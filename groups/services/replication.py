@@ -13,7 +13,7 @@ from groups import callers, errors, models, specs, statuses, transitions
 from groups.models.backends import DEFAULT_TARGET
 from groups.queries import visible
 from groups.services import policies, recording
-from groups.statuses import Axis, Kind, VolumeStatus
+from groups.statuses import Axis, Kind, OperationState, VolumeStatus
 
 Mode = Literal["auto", "planned", "unplanned"]
 MODES: tuple[Mode, ...] = ("auto", "planned", "unplanned")
@@ -79,6 +79,8 @@ def failover(
             "allow_attached_volume": allow_attached_volume,
             "discard_bytes": discard_bytes,
         }
+        if kind is Kind.FAILBACK:
+            arguments["left_at"] = _left_at(group)
         return _start(caller, group, kind=kind, members=members, reason=reason, arguments=arguments)
 
 
@@ -159,6 +161,13 @@ def reset(caller: callers.Caller, *, group_id: object, replication_status: str, 
 
 
 # What the verbs above share.
+
+
+def _left_at(group: models.Group) -> str:
+    """Return the point of the data that the group's newest failover took along, by its receipt."""
+    over = models.Operation.objects.filter(group=group, kind=Kind.FAILOVER, state=OperationState.SUCCEEDED)
+    receipt = over.order_by("-ended_at").values_list("result", flat=True).first() or {}
+    return str(receipt.get("point", ""))
 
 
 def _start(

@@ -190,6 +190,20 @@ class TestAFailedPlannedFailover:
         assert outcome(group, operation) == ("succeeded", "available", "enabled")
 
 
+def test_the_receipt_of_an_unplanned_failback_to_a_primary_that_was_never_told_names_when_it_was_left(site):
+    group = site.enabled_group(1)
+    over = replication.failover(site.owner, group_id=group.pk, mode="unplanned")
+    domain.drain()
+    over.refresh_from_db()
+    site.write(domain.members(group)[0], "only there", side="site-b")
+
+    back = replication.failover(site.owner, group_id=group.pk, secondary_backend_id="default", mode="unplanned")
+    domain.drain_with_retries()
+
+    assert outcome(group, back) == ("succeeded", "available", "enabled")
+    assert back.result["point"] == over.result["point"]
+
+
 class TestFailingBackOverUnsentWrites:
     @pytest.fixture
     def group(self, site):

@@ -17,14 +17,20 @@ _UNPLANNED = "unplanned"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Discard:
-    """What one unplanned move was free to lose: what one side took after the point, until it was left for good."""
+    """What one unplanned move was free to lose: what the side it left held after the point.
+
+    That is what this side took itself until it was left for good, and what earlier planned moves
+    had carried to it from other sides before the move was asked for.
+    """
 
     side: str
     after: float
+    asked_at: float
     until: float
 
     def covers(self, write: Write) -> bool:
-        return write.side == self.side and self.after < write.acknowledged_at <= self.until
+        ends = self.until if write.side == self.side else self.asked_at
+        return self.after < write.acknowledged_at <= ends
 
 
 def complaints(history: History) -> Sequence[str]:
@@ -87,6 +93,7 @@ def _discards(operations: Sequence[Operation], *, clock_error_seconds: float) ->
             _Discard(
                 side=str(receipt["origin"]),
                 after=datetime.datetime.fromisoformat(point).timestamp() - clock_error_seconds,
+                asked_at=operation.created_at.timestamp(),
                 until=min(later).timestamp() + clock_error_seconds if later else float("inf"),
             )
         )

@@ -190,19 +190,22 @@ class Failover(Change):
         facts = self._look_at_target(call)
         # The side that is left is not even looked at when the move is unplanned.
         left = None if asked == UNPLANNED else self._look_at_origin()
+        replicating = left is not None and left.replicating
         found = {
             "origin": self.context.arguments["origin"],
             "point": truth.point(facts, backend_id=self.target),
-            "replicating": left is not None and left.replicating,
+            "replicating": replicating,
         }
         if self._has_arrived(facts):
             return {**found, "mode": ARRIVED}
         # Where a promotion was cut off, some members are active there already and bear the point of the
         # others: only the promotion itself can tell whether it can be finished.
         begun = any(fact.active_side == self.target for fact in facts.volumes)
-        if facts.side(self.target).consistent_at is None and not begun:
-            raise NoRecoveryPoint(f"{truth.side_name(self.target).capitalize()} holds no complete point of the group.")
         mode = self._decided(asked, answers=left is not None)
+        # What an interrupted attempt left without a point gets a new one before anything is moved.
+        resumed = mode == PLANNED and self._resumes(replicating=replicating)
+        if facts.side(self.target).consistent_at is None and not begun and not resumed:
+            raise NoRecoveryPoint(f"{truth.side_name(self.target).capitalize()} holds no complete point of the group.")
         if begun and mode == PLANNED:
             # Its clients may have written on either side since: what is lost is for a person to say.
             raise Refused(
@@ -216,7 +219,10 @@ class Failover(Change):
     def _was_interrupted(self) -> bool:
         """Tell whether an earlier attempt left the primary active but not replicating."""
         replicating = bool(self.context.result_of("preflight").get("replicating"))
-        return self._is_planned() and self.origin == base.PRIMARY and not replicating
+        return self._is_planned() and self._resumes(replicating=replicating)
+
+    def _resumes(self, *, replicating: bool) -> bool:
+        return self.context.arguments["origin"] == base.PRIMARY and not replicating
 
     def _resume(self, call: base.Call) -> None:
         self.driver.enable_replication(self.group, call=call)
@@ -267,7 +273,7 @@ class Failback(Change):
             # The side that is left is not asked: it may hold as much as there is.
             everything = sum(volume.size_bytes for volume in self.group.volumes)
             discarding.require_stated(everything, limit=limit, backend_id=origin)
-            return {**found, "mode": UNPLANNED}
+            return {**found, "point": self._shared_point(facts), "mode": UNPLANNED}
         left = self._look_at_origin()
         if left is not None and left.active_side != origin and self._has_arrived(facts):
             # Both sides agree; a primary that was left unplanned may still think it is active.
@@ -284,6 +290,16 @@ class Failback(Change):
         discards = discarding.amount(self.group, both, backend_id=self.target)
         discarding.require_stated(discards, limit=limit, backend_id=self.target)
         return {**found, "mode": PLANNED, "discards": discards}
+
+    def _shared_point(self, facts: base.GroupFacts) -> str:
+        """Return the point of the data that the primary has in common with the side that is left.
+
+        A primary that nobody told of its failover says that it is of the present, and knows nothing of
+        what was written elsewhere since: the failover's own receipt names the point it was left at.
+        """
+        if not facts.side(self.target).claims_active:
+            return truth.point(facts, backend_id=self.target)
+        return str(self.context.arguments.get("left_at", ""))
 
     def _rearm(self, call: base.Call) -> None:
         self.driver.enable_replication(self.group, call=call)
