@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, models as db, transaction
-from django.db.models import F
+from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest, Now
 
 from groups import clock, errors, models, queueing, statuses
@@ -225,9 +225,12 @@ def reset(subject: models.Group | models.Volume, *, axis: Axis, to: str, reason:
     setattr(subject, column, to)
 
 
-def set_not_replicated(volume_ids: Iterable[uuid.UUID], *, operation: models.Operation) -> None:
-    """Record that volumes which left a group are replicated no more. Runs within `end`."""
+def let_go(volume_ids: Iterable[uuid.UUID | str], *, operation: models.Operation) -> None:
+    """Take volumes out of their group, replicated no more. Runs within `end`."""
     ids = list(volume_ids)
+    # The storage may have seen the group's epoch on them: their own must not fall behind it.
+    epoch = Greatest("epoch", Value(operation.epoch))
+    models.Volume.objects.filter(pk__in=ids).update(group=None, epoch=epoch)
     disabled = statuses.ReplicationStatus.DISABLED
     changed = (
         models.Volume.objects.filter(pk__in=ids)
@@ -339,6 +342,9 @@ def _settle(operation: models.Operation, how: End, *, actor: str = "") -> None:
     subject = _locked_subject(operation)
     if how.within is not None:
         how.within()
+    if operation.kind == statuses.Kind.UPDATE_GROUP and how.state != OperationState.SUCCEEDED:
+        # They have been members since the request, whoever ends it.
+        let_go(operation.arguments["added"], operation=operation)
     events = [_event(operation, Axis.OPERATION, operation.state, how.state, reason=how.error or "done", actor=actor)]
     operation.state = how.state
     if subject is not None:

@@ -268,7 +268,6 @@ class _Attempt:
                 error=self.operation.error,
                 truth=handler.canceled_truth(),
                 remedy=self.operation.remedy,
-                within=handler.on_failure,
             ),
         )
         log.info("operation_canceled")
@@ -287,7 +286,6 @@ class _Attempt:
                 remedy=error.remedy if error else self.operation.remedy,
                 incident=error.incident if isinstance(error, calls.DriverBug) else "",
                 subject_fields=handler.failure_fields(facts) if handler else {},
-                within=handler.on_failure if handler else None,
             ),
         )
         log.warning("operation_failed", code=code, error=message)
@@ -304,7 +302,6 @@ class _Attempt:
                     error=_BUG.format(incident=incident),
                     remedy=_BUG_REMEDY,
                     incident=incident,
-                    within=self.handler.on_failure if self.handler else None,
                 ),
             )
         except (errors.LeaseLost, DatabaseError) as ending_error:

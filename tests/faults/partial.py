@@ -202,7 +202,7 @@ class Judge:
         """Tell whether the operation, and the next look, say which volume is where."""
         if self.verb.side is None or operation.kind == "update-group":
             return []
-        places = {volume.name: self._places(volume) for volume in self.members}
+        places = {volume.name: self._place(volume) for volume in self.members}
         if len(set(places.values())) == 1:
             return []
         group = models.Group.objects.select_related("backend", "group_type").get(pk=self.group.pk)
@@ -216,6 +216,15 @@ class Judge:
             for volume in places
             if volume not in text
         ]
+
+    def _place(self, volume: models.Volume) -> str | None:
+        """Return the side a volume is truly active on; another one may take itself for that."""
+        facts = observing._observe(
+            storage.driver_for(self.group.backend),
+            storage.group_value(self.group, self.members),
+            epoch=self.group.epoch,
+        )
+        return next(fact.active_side for fact in facts.volumes if fact.id == str(volume.pk))
 
     def _places(self, volume: models.Volume) -> tuple[str, ...]:
         return tuple(side for side in matrix.SIDES if self._writable(volume, side))

@@ -205,8 +205,8 @@ def test_a_canceled_move_back_does_not_claim_that_a_group_is_where_it_is_not(sit
     assert (operation.state == "canceled") == (writable and group.replication_status == "enabled")
 
 
-@pytest.mark.parametrize("name", ["delete group", "delete volume"])
-def test_a_deletion_canceled_before_it_began_leaves_every_status_as_it_was(bench, name):
+@pytest.mark.parametrize("name", ["add volume", "remove volume", "delete group", "delete volume"])
+def test_a_change_canceled_before_it_began_leaves_every_status_and_member_as_it_was(bench, name):
     bench.ready()
     before = bench.state()
     bench.ask()

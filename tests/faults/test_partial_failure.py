@@ -181,3 +181,30 @@ def test_what_is_true_names_every_volume_of_a_large_group_that_is_elsewhere(site
 
     operation.refresh_from_db()
     assert [volume.name for volume in domain.members(group) if volume.name not in operation.truth] == []
+
+
+def test_volumes_that_were_to_join_are_given_back_when_the_driver_cannot_even_be_built(site):
+    group = cases.with_lone_volume(site)
+    models.Backend.objects.filter(pk=group.backend_id).update(driver="removed")
+
+    groups.update(site.owner, group_id=group.pk, add_volumes=[str(cases.lone().pk)])
+    domain.drain_with_retries()
+
+    assert domain.last_operation(group).state == "failed"
+    assert cases.lone().group is None
+
+
+def test_a_planned_failover_that_could_not_be_wholly_undone_is_finished_by_the_same_verb(site):
+    group = cases.enabled(site)
+    site.control.add_fault(call="promote", action="fail", volume=2)
+    cases.fail_over(site, group)
+    domain.drain_with_retries()
+    site.control.clear_faults()
+    assert domain.run_round(group)
+
+    operation = cases.fail_over(site, group)
+    domain.drain_with_retries()
+
+    operation.refresh_from_db()
+    assert operation.state == "succeeded", operation.error
+    assert partial.content(site, group, "site-b") == {"late"}

@@ -57,9 +57,6 @@ class Handler(abc.ABC):
     def on_success(self) -> None:  # noqa: B027 - most verbs have nothing to add
         """Write what belongs to success, inside the ending transaction."""
 
-    def on_failure(self) -> None:  # noqa: B027 - most verbs have nothing to add
-        """Write what belongs to a failure or cancellation, inside the ending transaction."""
-
     def success_fields(self) -> Mapping[str, object]:
         """Return columns of the subject that success changes."""
         return {}

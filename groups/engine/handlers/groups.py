@@ -6,11 +6,8 @@ import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
 
-from django.db.models import Value
-from django.db.models.functions import Greatest
-
 from drivers import base
-from groups import models, transitions
+from groups import transitions
 from groups.engine import findings, rounds, storage, truth
 from groups.engine.handlers.base import Handler
 from groups.engine.steps import Step
@@ -36,7 +33,7 @@ class UpdateGroup(Handler):
     """Make the storage's membership equal to the recorded one.
 
     Volumes that join are members in the database from the request on; those that leave are so
-    until the storage has let them go.
+    until the storage has let them go. Whatever ends the operation without success gives back the former.
     """
 
     def work(self) -> Sequence[Step]:
@@ -50,17 +47,7 @@ class UpdateGroup(Handler):
 
     def on_success(self) -> None:
         """Let the removed volumes go."""
-        self._let_go(self._ids("removed"))
-
-    def on_failure(self) -> None:
-        """Give back the volumes that were to join."""
-        self._let_go(self._ids("added"))
-
-    def _let_go(self, ids: list[uuid.UUID]) -> None:
-        # The storage has seen the group's epoch on them: their own must not fall behind it.
-        epoch = Greatest("epoch", Value(self.context.operation.epoch))
-        models.Volume.objects.filter(pk__in=ids).update(group=None, epoch=epoch)
-        transitions.set_not_replicated(ids, operation=self.context.operation)
+        transitions.let_go(self._ids("removed"), operation=self.context.operation)
 
     def _change(self, call: base.Call) -> None:
         removed = {str(pk) for pk in self._ids("removed")}
