@@ -13,11 +13,13 @@ from tests.support import processes, servers
 
 BROKERS = {"redis": servers.redis, "rabbitmq": servers.rabbitmq}
 KILLED_WORKERS = "tests/flows/test_worker_killed.py"
+AT_THE_HEART = ("tests/engine/test_claims.py", "tests/engine/test_replication.py", "tests/services/test_replication.py")
 QUICK = [
-    ("redis", ("tests/engine", "tests/services", KILLED_WORKERS)),
+    ("redis", (*AT_THE_HEART, KILLED_WORKERS)),
     ("rabbitmq", (KILLED_WORKERS, "-k", "failover or frozen")),
 ]
 IN_SOAK = [
+    ("redis", ("tests/engine", "tests/services")),
     ("redis", ("tests/faults/test_crash_matrix.py", "-m", "slow")),
     ("rabbitmq", ("tests/engine", "tests/services", KILLED_WORKERS)),
 ]
