@@ -80,7 +80,7 @@ def test_a_redis_address_gets_time_outs(tmp_path: Path) -> None:
 
     assert made["CELERY_BROKER_TRANSPORT_OPTIONS"] == {
         "socket_timeout": 5,
-        "socket_connect_timeout": 2,
+        "socket_connect_timeout": 5,
         "health_check_interval": 25,
     }
 
