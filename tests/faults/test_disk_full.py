@@ -122,7 +122,7 @@ def test_while_no_process_can_write_requests_are_refused_and_then_everything_goe
     assert (operation.state, group.replication_status) == ("succeeded", "failed-over")
     assert other.replication_status == "disabled"
     assert other.operations.filter(kind="disable-replication").count() == 1
-    assert not any(process.has_ended for process in (web.process, worker, beat))
+    assert not any(process.has_ended() for process in (web.process, worker, beat))
 
 
 def lease_has_run_out(operation: models.Operation) -> bool:
