@@ -101,6 +101,7 @@ class TestARequestForWhichThereIsNoRoom:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_while_no_process_can_write_requests_are_refused_and_then_everything_goes_on_by_itself(site, crew):
     token, group, other = doors.token_of_member(site.project), site.enabled_group(2), site.enabled_group(1)
     site.control.add_fault(call="promote", action="hang", group_id=str(group.pk), times=1)
@@ -122,7 +123,7 @@ def test_while_no_process_can_write_requests_are_refused_and_then_everything_goe
     assert (operation.state, group.replication_status) == ("succeeded", "failed-over")
     assert other.replication_status == "disabled"
     assert other.operations.filter(kind="disable-replication").count() == 1
-    assert not any(process.has_ended() for process in (web.process, worker, beat))
+    assert [process.popen.poll() for process in (web.process, worker, beat)] == [None, None, None]
 
 
 def lease_has_run_out(operation: models.Operation) -> bool:
