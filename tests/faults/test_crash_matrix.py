@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from groups import models
+from groups.engine import journal
 from groups.services import replication
 from tests.faults import killing, matrix, places
 from tests.faults.cases import CASES, enabled
@@ -102,3 +103,14 @@ def test_a_worker_killed_while_copies_are_dropped_leaves_none_of_them_behind(sit
 def inventories(site: domain.Site) -> set[str]:
     """Return the names of all that the secondaries keep."""
     return {name for side in matrix.SIDES[1:] for name in site.control.inventory(side)}
+
+
+def test_an_engine_that_begins_anew_after_each_death_is_caught(site, monkeypatch):
+    bench = matrix.Bench(site, CASES["failback"], matrix.Fake(site.control))
+    references = places.undisturbed(bench)
+    late = [place for place in places.at_points(references[0]) if "before call replicate again" in place.label]
+
+    monkeypatch.setattr(journal.Journal, "is_settled", lambda *_: False)
+
+    assert all(place.disturb(bench, references) for place in late)
+    assert late
