@@ -90,12 +90,20 @@ class _Attempt:
             log.warning("undo_abandoned", error=error.message)
             leases.release(self.operation)
         except DatabaseError as error:
-            # The row keeps its lease until it expires; whoever claims it then goes on from there.
             connection.close()
             log.warning("database_failed", error=type(error).__name__)
+            self._give_back()
         # The edge of a worker: a bug here must end this operation, and no other.
         except Exception as error:
             self._end_as_bug(error)
+
+    def _give_back(self) -> None:
+        """Let the operation be claimed anew at once, if only the connection was lost."""
+        try:
+            leases.release(self.operation)
+        except DatabaseError:
+            # The row keeps its lease until it expires; whoever claims it then goes on from there.
+            connection.close()
 
     def _work(self) -> None:
         try:

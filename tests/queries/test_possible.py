@@ -179,5 +179,5 @@ def _operation(site: Site, *, kind: Kind, state: str, group: models.Group, volum
         user_id="olga",
         volume=volume if about_volume else None,
         group=None if about_volume else group,
-        arguments={"target": "site-b", "mode": "planned", "origin": "", "allow_attached_volume": False},
+        arguments={"target": "site-b", "mode": "planned", "origin": "", "allow_attached_volume": False, "added": []},
     )
