@@ -334,7 +334,8 @@ MOVES: dict[str, Move] = {
             sources=frozenset({_G.AVAILABLE}),
             passing=_G.UPDATING,
             success=_G.AVAILABLE,
-            failure=_G.ERROR,
+            # What went wrong is the operation's to say; an `error` here would keep the group from failing over.
+            failure=_G.AVAILABLE,
         ),
         Move(
             verb=Kind.DELETE_GROUP,

@@ -21,8 +21,8 @@ class Glimpse:
 
     def holds(self, volume: Volume) -> bool:
         """Return whether the side has the volume's data."""
-        if self.record.role == record.RECEIVER:
-            return volume.id in point_members(self.record)
+        if self.record.role == record.RECEIVER and volume.id not in point_members(self.record):
+            return False
         return self.side.folder.image(volume.id).exists()
 
 
@@ -61,14 +61,15 @@ def _volume(volume: Volume, best: Glimpse | None, glimpses: Collection[Glimpse])
         id=volume.id,
         active_side=best.side.backend_id if best is not None and there else None,
         protected=protected,
-        error=_error(volume, best, there),
+        error=_error(volume, best, holders),
     )
 
 
-def _error(volume: Volume, best: Glimpse | None, there: bool) -> str:
+def _error(volume: Volume, best: Glimpse | None, holders: Collection[Glimpse]) -> str:
     if best is None:
-        return "No side that was asked and answered is the active one."
-    if not there:
+        # Where some side has it, what is wrong is the group's: no side is the active one.
+        return "" if holders else "No side that was asked and answered has this volume."
+    if best not in holders:
         return f"{best.side.title} is the active side, but has no image of this volume."
     if not best.record.writes_stopped and not serving.exported(best.view, volume):
         return f"{best.side.title} does not serve this volume: its daemon was started again and forgot to."

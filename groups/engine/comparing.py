@@ -88,15 +88,14 @@ def _places(group: models.Group, facts: base.GroupFacts, value: base.Group) -> I
     actual = truth.describe(value, facts)
     # A member that is active on no side that answers is elsewhere; one that nobody has is missing.
     sides = {fact.active_side for fact in facts.volumes if fact.active_side is not None or not fact.error}
+    missing = truth.missing(facts) if facts.side(group.active_backend_id).reachable else []
     if len(sides) > 1:
         yield Found(code=Code.VOLUMES_APART, recorded=recorded, actual=actual)
+    elif missing:
+        names = _named(value, missing)
+        yield Found(code=Code.VOLUME_MISSING, recorded=f"Volumes of the group: {names}.", actual=actual)
     elif facts.active_side is None and facts.side(group.active_backend_id).reachable:
-        missing = [fact.id for fact in facts.volumes if fact.error]
-        if missing:
-            names = _named(value, missing)
-            yield Found(code=Code.VOLUME_MISSING, recorded=f"Volumes of the group: {names}.", actual=actual)
-        else:
-            yield Found(code=Code.NO_ACTIVE_SIDE, recorded=recorded, actual=actual)
+        yield Found(code=Code.NO_ACTIVE_SIDE, recorded=recorded, actual=actual)
     elif facts.active_side is not None and facts.active_side != group.active_backend_id:
         yield Found(code=Code.ACTIVE_ELSEWHERE, recorded=recorded, actual=actual, actual_side=facts.active_side)
     elif facts.active_side is not None and not facts.writable:

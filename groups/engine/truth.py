@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Collection
 
 from drivers import base
 from drivers.errors import DriverError
@@ -46,6 +47,27 @@ def require_protected(group: base.Group, facts: base.GroupFacts) -> None:
     if bare or len(facts.volumes) != len(group.volumes) or not facts.replicating:
         named = storage.names(group.volumes, bare) or "the group"
         raise NotConfirmed(f"Not protected: {named}. {describe(group, facts)}")
+
+
+def require_made(group: base.Group, facts: base.GroupFacts) -> None:
+    """Raise `NotConfirmed` unless the primary holds every volume."""
+    there = {fact.id for fact in facts.volumes if fact.active_side == base.PRIMARY and not fact.error}
+    if missing := [volume.id for volume in group.volumes if volume.id not in there]:
+        raise NotConfirmed(f"Not created: {storage.names(group.volumes, missing)}. {describe(group, facts)}")
+
+
+def missing(facts: base.GroupFacts) -> list[str]:
+    """Return the ids of the volumes that no side which answered has, not even as a copy."""
+    return [fact.id for fact in facts.volumes if fact.active_side is None and fact.error and not fact.protected]
+
+
+def require_missing(group: base.Group, volumes: Collection[base.Volume], facts: base.GroupFacts) -> None:
+    """Raise `NotConfirmed` unless every side answers and none of them has any of the volumes."""
+    silent = [side.backend_id for side in facts.sides if not side.reachable]
+    there = {volume.id for volume in volumes}.difference(missing(facts))
+    if silent or there:
+        which = "While the group is not on its primary, only volumes that no side has any more can be removed."
+        raise NotConfirmed(f"{which} {describe(group, facts)}")
 
 
 def require_gone(group: base.Group, facts: base.GroupFacts) -> None:

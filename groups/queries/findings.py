@@ -32,6 +32,11 @@ def open_rows() -> db.QuerySet[models.Finding]:
     return rows.order_by(db.Case(*whens, output_field=db.IntegerField()), "created_at", "id")
 
 
+def is_open(group: models.Group, code: findings.Code) -> bool:
+    """Tell whether this is found of a group now, asked not to be called by it or not."""
+    return models.Finding.objects.filter(subject_id=group.pk, code=code, closed_at__isnull=True).exists()
+
+
 def listed(caller: callers.Caller, *, page: paging.Page, filters: Mapping[str, str]) -> list[models.Finding]:
     """Return one page, newest first; `state` is open (as when not given), ignored, closed or all.
 

@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from django.db import transaction
 
 from groups import callers, clock, errors, models, statuses, transitions
-from groups.queries import visible
+from groups.findings import Code
+from groups.queries import findings, visible
 from groups.services import placement, policies, recording
 from groups.statuses import Axis, GroupStatus, VolumeStatus
 
@@ -85,7 +86,11 @@ def update(
             caller,
             kind=statuses.Kind.UPDATE_GROUP,
             subject=group,
-            arguments={"added": [str(row.pk) for row in adding], "removed": [str(row.pk) for row in removing]},
+            arguments={
+                "added": [str(row.pk) for row in adding],
+                "removed": [str(row.pk) for row in removing],
+                "only_missing": group.replication_status not in statuses.OPEN_TO_CHANGE,
+            },
         )
         # Members from now on, so that nobody deletes or adds them elsewhere meanwhile; a failed
         # operation gives them back.
@@ -154,15 +159,17 @@ def _membership(
     adding = _joining(caller, group, add) if add else []
     removing = _leaving(group, remove) if remove else []
     if adding or removing:
-        _check_open_to_change(group)
+        _check_open_to_change(group, adding=bool(adding))
     return adding, removing
 
 
-def _check_open_to_change(group: models.Group) -> None:
+def _check_open_to_change(group: models.Group, *, adding: bool) -> None:
     recording.refuse_while_open(group, what="update it")
     if group.status != GroupStatus.AVAILABLE:
         raise errors.WrongState("Invalid Group: Group status must be available.")
-    recording.refuse_unless_open_to_change(group, what="add or remove volumes.")
+    # A volume that no storage has any more keeps its group from every move: it may always be taken out.
+    if adding or not findings.is_open(group, Code.VOLUME_MISSING):
+        recording.refuse_unless_open_to_change(group, what="add or remove volumes.")
 
 
 def _joining(caller: callers.Caller, group: models.Group, volume_ids: Sequence[str]) -> list[models.Volume]:

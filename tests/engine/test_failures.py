@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from groups import models
-from groups.services import replication
+from groups.services import replication, volumes
 from tests.support import domain, processes
 
 VERBS = {
@@ -110,6 +110,21 @@ class TestAVerb:
         domain.drain_with_retries()
 
         assert outcome(group, operation) == ("failed", "available", failed)
+
+
+class TestAVolume:
+    @pytest.mark.parametrize("action", ["return-none", "skip"])
+    def test_that_the_storage_did_not_make_is_not_called_made(self, site, action):
+        group = site.new_group(0)
+        site.control.add_fault(call="create_volume", action=action, times=1)
+
+        volume = volumes.create(site.owner, size_gib=1, volume_type="replicable", group_id=group.pk)
+        domain.drain()
+
+        volume.refresh_from_db()
+        operation = domain.last_operation(volume)
+        assert (operation.state, volume.status) == ("failed", "error")
+        assert operation.error_code == "not_confirmed"
 
 
 class TestAHangingDriver:

@@ -195,11 +195,68 @@ class TestWhatIsFound:
     def test_a_volume_that_is_nowhere(self, site):
         group = site.new_group(2)
         gone = domain.members(group)[0]
-        domain.storage_driver(group).delete_volume(
-            differing.value(group).volumes[0], call=domain.base.Call(epoch=gone.epoch + 1)
-        )
+        differing.lost(group, volume=0)
 
         assert gone.name in only(group, "volume-missing").recorded
+
+    @pytest.mark.parametrize("tried", [(), ("enable",), ("enable", "failover")])
+    def test_a_volume_that_is_nowhere_can_be_taken_out_and_deleted_and_the_others_protected(self, site, tried):
+        group = site.new_group(2)
+        gone = domain.members(group)[0]
+        differing.lost(group, volume=0)
+        for verb in tried:
+            getattr(replication, verb)(site.owner, group_id=group.pk)
+            domain.drain_with_retries()
+            assert domain.last_operation(group).state == "failed"
+        assert look(group) == ["volume-missing"]
+
+        mended(groups.update(site.owner, group_id=group.pk, remove_volumes=[str(gone.pk)]))
+        mended(volumes.delete(site.owner, volume_id=gone.pk))
+        if "failover" in tried:
+            mended(replication.failover(site.owner, group_id=group.pk, secondary_backend_id="default"))
+        else:
+            mended(replication.enable(site.owner, group_id=group.pk))
+
+        assert standing(group) == ("available", "enabled", "")
+        assert look(group) == []
+
+    def test_a_volume_that_is_nowhere_can_be_taken_out_of_a_group_that_was_failed_over(self, site):
+        group = site.failed_over_group(2)
+        gone, kept = domain.members(group)
+        differing.lost(group, volume=0)
+        look(group)
+
+        mended(groups.update(site.owner, group_id=group.pk, remove_volumes=[str(gone.pk)]))
+        mended(volumes.delete(site.owner, volume_id=gone.pk))
+        mended(replication.failover(site.owner, group_id=group.pk, secondary_backend_id="default"))
+
+        assert standing(group) == ("available", "enabled", "")
+        assert look(group) == []
+        assert [volume.pk for volume in domain.members(group)] == [kept.pk]
+
+    def test_a_volume_that_is_there_is_not_taken_out_beside_one_that_is_nowhere(self, site):
+        group = site.failed_over_group(3)
+        gone, there, _ = domain.members(group)
+        differing.lost(group, volume=0)
+        look(group)
+
+        operation = groups.update(site.owner, group_id=group.pk, remove_volumes=[str(gone.pk), str(there.pk)])
+        domain.drain_with_retries()
+
+        operation.refresh_from_db()
+        assert (operation.state, operation.error_code) == ("failed", "not_confirmed")
+        assert len(domain.members(group)) == 3
+        assert standing(group) == ("available", "failed-over", "site-b")
+
+    def test_nothing_joins_a_group_that_is_away_because_a_volume_of_it_is_nowhere(self, site):
+        group = site.failed_over_group(2)
+        differing.lost(group, volume=0)
+        look(group)
+        other = volumes.create(site.owner, size_gib=1, volume_type="replicable")
+        domain.drain()
+
+        with pytest.raises(errors.WrongState, match="current status is: failed-over"):
+            groups.update(site.owner, group_id=group.pk, add_volumes=[str(other.pk)])
 
     def test_a_look_that_fails(self, site):
         group = site.enabled_group(1)

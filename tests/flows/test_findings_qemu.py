@@ -8,7 +8,7 @@ import pytest
 
 from groups import models
 from groups.engine import observing
-from groups.services import findings, replication
+from groups.services import findings, groups, replication, volumes
 from tests.drivers.qemu.daemons import Sites
 from tests.flows.test_worker_killed_qemu import MIB, make_group
 from tests.support import differing, domain
@@ -120,3 +120,19 @@ def test_unsent_writes_of_a_primary_that_came_back_are_found_and_stated_when_dis
     operation.refresh_from_db()
     assert "never reached the active side" in finding.actual
     assert operation.result["discarded"] > 0
+
+
+def test_a_volume_that_is_nowhere_is_taken_out_and_the_others_stay_protected(site, sites, group):
+    gone, kept = domain.members(group)
+    differing.lost(group, volume=0)
+    only(group, "volume-missing")
+
+    mend(groups.update(site.owner, group_id=group.pk, remove_volumes=[str(gone.pk)]))
+    volumes.delete(site.owner, volume_id=gone.pk)
+    domain.drain()
+    replication.failover(site.owner, group_id=group.pk)
+    domain.drain()
+
+    group.refresh_from_db()
+    assert (group.replication_status, group.active_backend_id) == ("failed-over", "west")
+    assert sites.read("west", str(kept.pk), 3 * MIB, 4096).rstrip() == b"before"

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from groups import models, statuses
+from groups.findings import Code
 from groups.statuses import Axis, GroupStatus, Health, ReplicationStatus, VolumeStatus
 from tests.storm.people import Answer, Cut
 from tests.storm.terms import Timing
@@ -140,7 +141,11 @@ def _members_in_the_way(group: models.Group) -> Sequence[models.Volume]:
     bad = Q(status__in=_GONE_BAD)
     if group.active_backend_id:
         bad |= Q(replication_status=ReplicationStatus.DISABLED)
-    return list(models.Volume.objects.filter(bad, group=group))
+    lost = models.Finding.objects.filter(subject_id=group.pk, code=Code.VOLUME_MISSING, closed_at__isnull=True).first()
+    members = models.Volume.objects.filter(group=group)
+    if lost is not None:
+        bad |= Q(pk__in=[volume.pk for volume in members if str(volume.pk) in lost.recorded])
+    return list(members.filter(bad))
 
 
 def _restless() -> list[str]:

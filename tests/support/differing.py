@@ -51,3 +51,10 @@ def shut(group: models.Group) -> None:
 def claimed(group: models.Group, *, by: str) -> None:
     """Let a second side take itself for active, at its newest point, behind our back."""
     domain.storage_driver(group).promote(value(group), backend_id=by, call=call(group))
+
+
+def lost(group: models.Group, *, volume: int) -> None:
+    """Let one volume, named by its place, vanish from every side."""
+    member = value(group).volumes[volume]
+    epoch = max(domain.members(group)[volume].epoch, group.epoch)
+    domain.storage_driver(group).delete_volume(member, call=base.Call(epoch=epoch + 1))

@@ -54,6 +54,8 @@ class UpdateGroup(Handler):
         after = tuple(volume for volume in self.group.volumes if volume.id not in removed)
         gone = [volume for volume in self.group.volumes if volume.id in removed]
         wanted = dataclasses.replace(self.group, volumes=after)
+        if self.context.arguments["only_missing"]:
+            truth.require_missing(self.group, gone, self.driver.observe(self.group, call=call))
         self.driver.update_group(wanted, removed=gone, call=call)
         self._require_released(wanted, removed, call=call)
 

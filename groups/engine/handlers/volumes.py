@@ -21,6 +21,7 @@ class CreateVolume(Handler):
 
     def _create(self, call: base.Call) -> None:
         self.driver.create_volume(self.group.volumes[0], call=call)
+        truth.require_made(self.group, self.driver.observe(self.group, call=call))
 
     def _delete(self, call: base.Call) -> None:
         self.driver.delete_volume(self.group.volumes[0], call=call)
