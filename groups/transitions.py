@@ -22,6 +22,8 @@ from groups import clock, errors, models, queueing, statuses
 from groups.statuses import Axis, OperationState
 
 _COLUMN = {Axis.GROUP: "status", Axis.VOLUME: "status", Axis.REPLICATION: "replication_status"}
+GIVEN_BACK = "given back by"
+"""How the event of a claim says that the owner before had let go of the operation, and was not merely silent."""
 _BUSY = "Another operation is open on {subject} {id}: {kind}, {state}."
 
 
@@ -91,8 +93,9 @@ def claim(operation_id: uuid.UUID, *, owner: str, lease_seconds: float) -> model
         if operation is None:
             return None
         state = OperationState.CANCELING if operation.state == OperationState.CANCELING else OperationState.RUNNING
+        # In the state that was read: a cancellation requested since must not be written over.
         claimed = (
-            models.Operation.objects.filter(pk=operation_id, fence=operation.fence)
+            models.Operation.objects.filter(pk=operation_id, fence=operation.fence, state=operation.state)
             .filter(claimable())
             .update(
                 state=state,
@@ -109,7 +112,14 @@ def claim(operation_id: uuid.UUID, *, owner: str, lease_seconds: float) -> model
         )
         if claimed != 1:
             return None
-        why = f"claimed by {owner}" if not operation.owner else f"taken over from {operation.owner} by {owner}"
+        why = f"claimed by {owner}"
+        if operation.owner:
+            given_back = operation.lease_until is None
+            why = (
+                f"{why}, {GIVEN_BACK} {operation.owner}"
+                if given_back
+                else f"taken over from {operation.owner} by {owner}"
+            )
         event = _event(operation, Axis.OPERATION, operation.state, state, reason=why)
         operation.state, operation.owner = state, owner
         operation.fence += 1

@@ -13,7 +13,7 @@ from groups import callers, errors, models, specs, statuses, transitions
 from groups.models.backends import DEFAULT_TARGET
 from groups.queries import visible
 from groups.services import policies, recording
-from groups.statuses import Axis, Kind, OperationState, VolumeStatus
+from groups.statuses import Axis, Kind, OperationState, StepState, VolumeStatus
 
 Mode = Literal["auto", "planned", "unplanned"]
 MODES: tuple[Mode, ...] = ("auto", "planned", "unplanned")
@@ -79,8 +79,7 @@ def failover(
             "allow_attached_volume": allow_attached_volume,
             "discard_bytes": discard_bytes,
         }
-        if kind is Kind.FAILBACK:
-            arguments["left_at"] = _left_at(group)
+        arguments["left_at"] = _left_at(group, side=str(arguments["target"]))
         return _start(caller, group, kind=kind, members=members, reason=reason, arguments=arguments)
 
 
@@ -163,11 +162,19 @@ def reset(caller: callers.Caller, *, group_id: object, replication_status: str, 
 # What the verbs above share.
 
 
-def _left_at(group: models.Group) -> str:
-    """Return the point of the data that the group's newest failover took along, by its receipt."""
-    over = models.Operation.objects.filter(group=group, kind=Kind.FAILOVER, state=OperationState.SUCCEEDED)
-    receipt = over.order_by("-ended_at").values_list("result", flat=True).first() or {}
-    return str(receipt.get("point", ""))
+def _left_at(group: models.Group, *, side: str) -> str:
+    """Return the point of the data that went along when the group last left a side, by the receipts.
+
+    Of a side that the group never left, but was being moved to when that failed: the point it was promoted at.
+    """
+    moves = models.Operation.objects.filter(group=group, kind__in=(Kind.FAILOVER, Kind.FAILBACK))
+    left = moves.filter(state=OperationState.SUCCEEDED, result__origin=side).exclude(result__target=side)
+    receipt = left.order_by("-ended_at").values_list("result", flat=True).first()
+    if receipt is not None:
+        return str(receipt.get("point", ""))
+    begun = models.OperationStep.objects.filter(operation__in=moves.filter(arguments__target=side), name="preflight")
+    found = begun.filter(state=StepState.DONE).order_by("-ended_at").values_list("result", flat=True).first()
+    return str((found or {}).get("point", ""))
 
 
 def _start(

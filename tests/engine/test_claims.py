@@ -6,6 +6,7 @@ import datetime
 import uuid
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from groups import errors, models, queueing, transitions
@@ -63,6 +64,24 @@ class TestAClaim:
         assert second is not None
         assert second.fence == first.fence + 1
         assert second.epoch > first.epoch
+
+    def test_does_not_write_over_a_cancellation_that_came_since_it_looked(self, queued):
+        first = claim(queued)
+        transitions.wait(first, seconds=0, code="x", error="x")
+        came = []
+
+        def cancel_first(execute, sql, params, many, context):
+            if sql.startswith("UPDATE") and not came:
+                came.append(sql)
+                assert transitions.request_cancel(queued, actor="olga")
+            return execute(sql, params, many, context)
+
+        with connection.execute_wrapper(cancel_first):
+            assert claim(queued, owner="two") is None
+
+        queued.refresh_from_db()
+        assert (queued.state, queued.attempt) == ("canceling", 1)
+        assert claim(queued, owner="two").state == "canceling"
 
     def test_of_a_message_that_came_twice_runs_the_operation_once(self, site, queued):
         assert runner.run(operation_id=queued.pk, owner="one") is True

@@ -131,3 +131,46 @@ class TestFromSecondaryToSecondary:
         group.refresh_from_db()
         assert (group.replication_status, group.active_backend_id) == ("failed-over", "site-b")
         assert site.read(volume, side="site-b") == "stays"
+
+
+class TestASideThatWasLeftUntold:
+    """Nobody told it of the move: it still takes itself for active, with what it had then."""
+
+    def move(self, site: domain.Site, group: models.Group, target: str, mode: replication.Mode) -> models.Operation:
+        operation = replication.failover(site.owner, group_id=group.pk, secondary_backend_id=target, mode=mode)
+        domain.drain_with_retries()
+        operation.refresh_from_db()
+        assert operation.state == "succeeded", operation.error
+        return operation
+
+    def test_is_failed_over_to_with_what_was_written_since(self, site):
+        group = site.failed_over_group(2)
+        first = domain.members(group)[0]
+        self.move(site, group, "site-c", "unplanned")
+        site.write(first, "written on c", side="site-c")
+
+        operation = self.move(site, group, "site-b", "auto")
+
+        assert operation.result["mode"] == "planned"
+        assert site.read(first, side="site-b") == "written on c"
+
+    def test_is_failed_over_to_without_the_other_and_the_receipt_says_since_when_writes_are_lost(self, site):
+        group = site.failed_over_group(2)
+        first = domain.members(group)[0]
+        left = self.move(site, group, "site-c", "unplanned")
+        site.write(first, "written on c", side="site-c")
+        site.control.site_down("site-c")
+
+        operation = self.move(site, group, "site-b", "auto")
+
+        assert operation.result["mode"] == "unplanned"
+        assert operation.result["point"] == left.result["point"]
+
+    def test_is_failed_back_to_at_the_point_of_the_move_away_from_it_and_not_of_a_later_one(self, site):
+        group = site.enabled_group(2)
+        left = self.move(site, group, "site-b", "unplanned")
+        self.move(site, group, "site-c", "planned")
+
+        operation = self.move(site, group, "default", "unplanned")
+
+        assert operation.result["point"] == left.result["point"]

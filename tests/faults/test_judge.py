@@ -9,7 +9,7 @@ import uuid
 import pytest
 
 from drivers import base
-from groups import models
+from groups import models, transitions
 from groups.engine import storage
 from groups.services import groups, operations, replication, volumes
 from groups.statuses import Axis, OperationState
@@ -32,7 +32,7 @@ from tests.judging.spoiling import (
     with_wait,
     without_event,
 )
-from tests.judging.stories import BEGIN, ENABLE, FAIL_OVER, FIRST, told
+from tests.judging.stories import BEGIN, ENABLE, FAIL_OVER, FIRST, GROUP, told
 from tests.support import domain
 
 QUEUED, RUNNING, SUCCEEDED = OperationState.QUEUED, OperationState.RUNNING, OperationState.SUCCEEDED
@@ -154,6 +154,27 @@ class TestAHistory:
 
         assert verdict.judge(dataclasses.replace(late(told().told), outages=(outage,))) == []
 
+    def test_may_have_an_operation_that_is_taken_soon_after_those_that_waited_longer(self):
+        good = told().told
+        enabling, moving = (good.operations[place].id for place in (ENABLE, FAIL_OVER))
+        claims = {
+            enabling: FAILOVER_AT + datetime.timedelta(seconds=80),
+            moving: FAILOVER_AT + datetime.timedelta(seconds=90),
+        }
+        events = tuple(
+            dataclasses.replace(event, at=claims.get(event.subject_id, event.at)) if event.new == RUNNING else event
+            for event in good.events
+        )
+
+        late = [each for each in verdict.judge(dataclasses.replace(good, events=events)) if "nobody to take" in each]
+
+        assert [str(enabling) in each for each in late] == [True]
+
+    def test_may_have_a_take_over_from_a_worker_that_let_go_of_it(self):
+        assert (
+            verdict.judge(with_take_over(5, reason=f"claimed by two, {transitions.GIVEN_BACK} one")(told().told)) == []
+        )
+
     def test_may_have_what_a_person_said_contradicted_by_the_storage(self):
         assert verdict.judge(with_reset("disabled")(told().told)) == []
 
@@ -177,7 +198,7 @@ class TestTheLedgerOfWrites:
             Write(volume_id=str(FIRST), side="", number=number, acknowledged_at=begin + last_write - 3 + number)
             for number in (1, 2, 3)
         )
-        read = Read(volume_id=str(FIRST), side="site-b", number=found, at=begin + 50)
+        read = Read(volume_id=str(FIRST), side="site-b", number=found, at=begin + 50, group_id=GROUP)
         story = told(mode=mode, point=point).told
         return verdict.judge(dataclasses.replace(story, writes=writes, reads=(read,)))
 
@@ -192,6 +213,14 @@ class TestTheLedgerOfWrites:
     def test_may_lack_after_an_unplanned_move_what_is_younger_than_its_receipt(self):
         assert self.judged(1, found=2, mode="unplanned", point=0.5) == []
 
+    def test_may_lack_what_the_receipt_says_when_the_volume_is_in_no_group_any_more(self):
+        begin = FAILOVER_AT.timestamp()
+        write = Write(volume_id=str(FIRST), side="", number=3, acknowledged_at=begin + 1, group_id=GROUP)
+        read = Read(volume_id=str(FIRST), side="", number=2, at=begin + 50, group_id=None)
+        story = told(mode="unplanned", point=0.5).told
+
+        assert verdict.judge(dataclasses.replace(story, writes=(write,), reads=(read,))) == []
+
     def test_is_complained_of_when_an_unplanned_move_lost_more_than_its_receipt_says(self):
         (complaint,) = self.judged(1, found=1, mode="unplanned", point=0.5)
 
@@ -200,7 +229,7 @@ class TestTheLedgerOfWrites:
     def test_is_complained_of_when_what_the_secondary_took_is_lost_later(self):
         begin = FAILOVER_AT.timestamp()
         write = Write(volume_id=str(FIRST), side="site-b", number=4, acknowledged_at=begin + 30)
-        read = Read(volume_id=str(FIRST), side="site-b", number=3, at=begin + 50)
+        read = Read(volume_id=str(FIRST), side="site-b", number=3, at=begin + 50, group_id=GROUP)
         story = told(mode="unplanned").told
 
         (complaint,) = verdict.judge(dataclasses.replace(story, writes=(write,), reads=(read,)))

@@ -31,6 +31,8 @@ class Write:
     number: int
     acknowledged_at: float
     """Unix time, taken after the storage had said so."""
+    group_id: uuid.UUID | None = None
+    """The group that the volume was in."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,8 @@ class Read:
     number: int
     at: float
     """Unix time, taken before it was read."""
+    group_id: uuid.UUID | None = None
+    """The group that the volume was in."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

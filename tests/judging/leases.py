@@ -6,10 +6,10 @@ import datetime
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from groups import statuses
+from groups import statuses, transitions
 from groups.statuses import Axis, OperationState, VolumeStatus
 from tests.judging import endings
 from tests.judging.history import Event, History, Operation
@@ -34,7 +34,7 @@ def complaints(history: History) -> Sequence[str]:
                 claims[event.subject_id].append(event)
         for operation in history.operations:
             found += [f"{operation} {problem}." for problem in _early(operation, claims[operation.id], history)]
-            found += [f"{operation} {problem}." for problem in _late(operation, claims[operation.id], history)]
+        found += _late(claims, history)
     return found
 
 
@@ -54,9 +54,6 @@ def _passing_for_nobody(history: History) -> Iterable[str]:
 
 def _early(operation: Operation, events: Sequence[Event], history: History) -> Iterable[str]:
     """Find take-overs from a worker whose lease cannot have run out."""
-    # A worker that leaves a hung call behind while undoing gives its lease back.
-    if operation.undoing:
-        return
     shortest = history.lease_seconds - min(1.0, history.lease_seconds / 4)
     owned: Event | None = None
     for event in events:
@@ -64,6 +61,8 @@ def _early(operation: Operation, events: Sequence[Event], history: History) -> I
             owned = None
         if not endings.is_claim(event):
             continue
+        if transitions.GIVEN_BACK in event.reason:
+            owned = None
         seconds = (event.at - owned.at).total_seconds() if owned else shortest
         if seconds < shortest:
             lease = f"a lease of {history.lease_seconds:g} s"
@@ -71,18 +70,25 @@ def _early(operation: Operation, events: Sequence[Event], history: History) -> I
         owned = event
 
 
-def _late(operation: Operation, events: Sequence[Event], history: History) -> Iterable[str]:
-    """Find times in which nobody owned it that were longer than a dead worker's lease explains."""
-    longest = _LEASES_UNOWNED * history.lease_seconds
-    for before, event in itertools.pairwise(events):
-        if before.new == OperationState.WAITING and not _PAUSE.match(before.reason):
-            yield f"waits without saying for how long: {before.reason}"
-        free = _free_since(operation, before, event, history)
-        if free is None:
-            continue
-        seconds = (event.at - free).total_seconds() - _out(history, free, event.at)
-        if seconds > longest:
-            yield f"was {before.new} for {seconds:.1f} s with nobody to take it"
+def _late(events: Mapping[UUID, Sequence[Event]], history: History) -> Iterable[str]:
+    """Find times in which nobody owned an operation that were longer than a dead worker's lease explains.
+
+    While those that waited before it are still being taken, it has its place in the queue.
+    """
+    waits: list[tuple[datetime.datetime, datetime.datetime, Operation, Event]] = []
+    for operation in history.operations:
+        for before, event in itertools.pairwise(events[operation.id]):
+            if before.new == OperationState.WAITING and not _PAUSE.match(before.reason):
+                yield f"{operation} waits without saying for how long: {before.reason}."
+            if (free := _free_since(operation, before, event, history)) is not None:
+                waits.append((free, event.at, operation, before))
+    waits.sort(key=lambda wait: wait[0])
+    for place, (free, taken, operation, before) in enumerate(waits):
+        ahead = [other for _, other, *_ in waits[:place] if free < other < taken]
+        since = max(ahead, default=free)
+        seconds = (taken - since).total_seconds() - _out(history, since, taken)
+        if seconds > _LEASES_UNOWNED * history.lease_seconds:
+            yield f"{operation} was {before.new} for {seconds:.1f} s with nobody to take it."
 
 
 def _free_since(operation: Operation, before: Event, event: Event, history: History) -> datetime.datetime | None:

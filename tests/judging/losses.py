@@ -35,7 +35,6 @@ class _Discard:
 
 def complaints(history: History) -> Sequence[str]:
     """Judge the clients' ledger of writes against what they read later."""
-    members = {str(volume.id): volume.group_id for volume in history.volumes}
     moves: dict[object, list[Operation]] = defaultdict(list)
     for operation in history.operations:
         if operation.kind in _MOVING and _receipt(operation):
@@ -53,7 +52,11 @@ def complaints(history: History) -> Sequence[str]:
             write
             for write in writes[read.volume_id]
             if write.number > read.number and write.acknowledged_at < read.at
-            if not any(discard.covers(write) for discard in discards.get(members.get(read.volume_id), ()))
+            if not any(
+                discard.covers(write)
+                for group in {write.group_id, read.group_id}
+                for discard in discards.get(group, ())
+            )
         ]
         if lost:
             found.append(

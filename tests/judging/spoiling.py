@@ -147,12 +147,13 @@ def with_reset(to: str) -> Spoil:
     return spoil
 
 
-def with_take_over(after_seconds: float) -> Spoil:
+def with_take_over(after_seconds: float, *, reason: str = "taken over from one by two") -> Spoil:
     """Let a second worker take the failover over, so long after the first one's claim."""
 
     def spoil(good: History) -> History:
         claim = next(event for event in reversed(good.events) if event.new == OperationState.RUNNING)
-        second = dataclasses.replace(claim, old="running", at=claim.at + datetime.timedelta(seconds=after_seconds))
+        at = claim.at + datetime.timedelta(seconds=after_seconds)
+        second = dataclasses.replace(claim, old="running", at=at, reason=reason)
         place = good.events.index(claim) + 1
         events = (*good.events[:place], second, *good.events[place:])
         return with_operation(FAIL_OVER, fence=2, attempt=2)(dataclasses.replace(good, events=events))

@@ -11,6 +11,7 @@ import signal
 import struct
 import sys
 import tempfile
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ class Place:
     backend: str
     side: str
     volume_id: str
+    group_id: uuid.UUID | None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

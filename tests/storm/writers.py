@@ -92,7 +92,13 @@ class Writers:
         number = self._numbers[place.volume_id] = self._numbers.get(place.volume_id, 0) + 1
         self._storage.write_number(place, number)
         self.writes.append(
-            history.Write(volume_id=place.volume_id, side=place.side, number=number, acknowledged_at=time.time())
+            history.Write(
+                volume_id=place.volume_id,
+                side=place.side,
+                number=number,
+                acknowledged_at=time.time(),
+                group_id=place.group_id,
+            )
         )
 
     def _read_at_rest(self, place: storages.Place) -> None:
@@ -103,18 +109,26 @@ class Writers:
         at = time.time()
         number = self._storage.highest_number(place)
         if _count_at_rest(place) == before:
-            self.reads.append(history.Read(volume_id=place.volume_id, side=place.side, number=number, at=at))
+            self._keep(place, number, at)
 
     def _read(self, place: storages.Place) -> None:
         at = time.time()
         number = self._storage.highest_number(place)
-        self.reads.append(history.Read(volume_id=place.volume_id, side=place.side, number=number, at=at))
+        self._keep(place, number, at)
+
+    def _keep(self, place: storages.Place, number: int, at: float) -> None:
+        self.reads.append(
+            history.Read(volume_id=place.volume_id, side=place.side, number=number, at=at, group_id=place.group_id)
+        )
 
 
 def _places() -> list[storages.Place]:
     rows = models.Volume.objects.filter(status=statuses.VolumeStatus.AVAILABLE).order_by("created_at", "id")
-    found = rows.values_list("backend__name", "group__active_backend_id", "pk")
-    return [storages.Place(backend=backend, side=side or "", volume_id=str(pk)) for backend, side, pk in found]
+    found = rows.values_list("backend__name", "group__active_backend_id", "pk", "group_id")
+    return [
+        storages.Place(backend=backend, side=side or "", volume_id=str(pk), group_id=group)
+        for backend, side, pk, group in found
+    ]
 
 
 def _count_at_rest(place: storages.Place) -> int | None:

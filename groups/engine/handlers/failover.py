@@ -113,6 +113,16 @@ class Change(Handler):
         elsewhere = any(fact.active_side != self.target for fact in facts.volumes)
         return facts.active_side == self.target and not elsewhere
 
+    def _shared_point(self, facts: base.GroupFacts) -> str:
+        """Return the point of the data that the target has in common with the side that is left.
+
+        A target that nobody told when the group left it says that it is of the present, and knows nothing of
+        what was written elsewhere since: the receipt of that move names the point it was left at.
+        """
+        if not facts.side(self.target).claims_active:
+            return truth.point(facts, backend_id=self.target)
+        return str(self.context.arguments["left_at"])
+
     def _is_planned(self) -> bool:
         return self.mode == PLANNED
 
@@ -191,16 +201,15 @@ class Failover(Change):
         # The side that is left is not even looked at when the move is unplanned.
         left = None if asked == UNPLANNED else self._look_at_origin()
         replicating = left is not None and left.replicating
-        found = {
-            "origin": self.context.arguments["origin"],
-            "point": truth.point(facts, backend_id=self.target),
-            "replicating": replicating,
-        }
-        if self._has_arrived(facts):
+        origin = str(self.context.arguments["origin"])
+        found = {"origin": origin, "point": self._shared_point(facts), "replicating": replicating}
+        # Which of two sides that take themselves for active became so last, only a look at both can tell.
+        both = facts if left is None else self.driver.observe(self.group, sides=[origin, self.target], call=call)
+        if left is not None and self._has_arrived(both):
             return {**found, "mode": ARRIVED}
         # Where a promotion was cut off, some members are active there already and bear the point of the
         # others: only the promotion itself can tell whether it can be finished.
-        begun = any(fact.active_side == self.target for fact in facts.volumes)
+        begun = any(fact.active_side == self.target for fact in both.volumes)
         mode = self._decided(asked, answers=left is not None)
         # What an interrupted attempt left without a point gets a new one before anything is moved.
         resumed = mode == PLANNED and self._resumes(replicating=replicating)
@@ -290,16 +299,6 @@ class Failback(Change):
         discards = discarding.amount(self.group, both, backend_id=self.target)
         discarding.require_stated(discards, limit=limit, backend_id=self.target)
         return {**found, "mode": PLANNED, "discards": discards}
-
-    def _shared_point(self, facts: base.GroupFacts) -> str:
-        """Return the point of the data that the primary has in common with the side that is left.
-
-        A primary that nobody told of its failover says that it is of the present, and knows nothing of
-        what was written elsewhere since: the failover's own receipt names the point it was left at.
-        """
-        if not facts.side(self.target).claims_active:
-            return truth.point(facts, backend_id=self.target)
-        return str(self.context.arguments.get("left_at", ""))
 
     def _rearm(self, call: base.Call) -> None:
         self.driver.enable_replication(self.group, call=call)
