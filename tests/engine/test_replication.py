@@ -6,7 +6,7 @@ import datetime
 
 from groups import models
 from groups.services import replication
-from tests.support import domain
+from tests.support import differing, domain
 
 
 def walked_through(site: domain.Site, group: models.Group) -> list[tuple[str, str]]:
@@ -174,3 +174,22 @@ class TestASideThatWasLeftUntold:
         operation = self.move(site, group, "default", "unplanned")
 
         assert operation.result["point"] == left.result["point"]
+
+
+def test_failing_back_what_is_half_away_states_what_it_discards_there(site):
+    group = site.enabled_group(2)
+    first = domain.members(group)[0]
+    differing.moved(group, to="site-b", whole=False)
+    site.write(first, "written on b", side="site-b")
+
+    refused = replication.failover(site.owner, group_id=group.pk, secondary_backend_id="default", discard_bytes=0)
+    domain.drain_with_retries()
+    refused.refresh_from_db()
+    assert (refused.state, refused.error_code) == ("failed", "would_discard")
+    assert site.read(first, side="site-b") == "written on b"
+
+    allowed = replication.failover(site.owner, group_id=group.pk, secondary_backend_id="default")
+    domain.drain_with_retries()
+    allowed.refresh_from_db()
+    assert allowed.state == "succeeded", allowed.error
+    assert allowed.result["discarded"] > 0

@@ -275,9 +275,10 @@ class Failback(Change):
         origin = str(self.context.arguments["origin"])
         facts = self._look_at_target(call)
         found = {"origin": origin, "point": truth.point(facts, backend_id=self.target)}
-        if origin == self.target:
-            return {**found, "mode": ARRIVED}
         limit = self.context.arguments.get("discard_bytes")
+        if origin == self.target:
+            discards = self._held_elsewhere(call, limit=limit)
+            return {**found, "mode": ARRIVED, "discards": discards}
         if asked == UNPLANNED:
             # The side that is left is not asked: it may hold as much as there is.
             everything = sum(volume.size_bytes for volume in self.group.volumes)
@@ -299,6 +300,15 @@ class Failback(Change):
         discards = discarding.amount(self.group, both, backend_id=self.target)
         discarding.require_stated(discards, limit=limit, backend_id=self.target)
         return {**found, "mode": PLANNED, "discards": discards}
+
+    def _held_elsewhere(self, call: base.Call, *, limit: int | None) -> int:
+        """Return how many bytes protecting the group again would discard on sides that took writes meanwhile."""
+        facts = self.driver.observe(self.group, call=call)
+        sides = [side.backend_id for side in facts.sides if side.claims_active and side.backend_id != self.target]
+        found = {side: discarding.amount(self.group, facts, backend_id=side) for side in sides}
+        for side, discards in found.items():
+            discarding.require_stated(discards, limit=limit, backend_id=side)
+        return sum(found.values())
 
     def _rearm(self, call: base.Call) -> None:
         self.driver.enable_replication(self.group, call=call)
