@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 
+import pytest
+
 from groups import models
 from groups.services import replication
 from tests.support import differing, domain
@@ -174,6 +176,19 @@ class TestASideThatWasLeftUntold:
         operation = self.move(site, group, "default", "unplanned")
 
         assert operation.result["point"] == left.result["point"]
+
+
+@pytest.mark.parametrize("verb", ["enable", "disable"])
+def test_a_primary_that_was_restarted_lets_clients_in_again_before_success_is_claimed(site, verb):
+    group = site.enabled_group(2)
+    site.control.site_restart("")
+
+    operation = getattr(replication, verb)(site.owner, group_id=group.pk)
+    domain.drain()
+
+    operation.refresh_from_db()
+    assert operation.state == "succeeded", operation.error
+    assert {site.control.can_write(side="", volume_id=str(volume.pk)) for volume in domain.members(group)} == {True}
 
 
 def test_failing_back_what_is_half_away_states_what_it_discards_there(site):

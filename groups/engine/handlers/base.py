@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 from collections.abc import Mapping, Sequence
 
 from drivers import base
+from drivers.errors import Refused
 from groups.engine.context import Context
 from groups.engine.steps import Step
 
@@ -45,6 +47,15 @@ class Handler(abc.ABC):
     @abc.abstractmethod
     def work(self) -> Sequence[Step]:
         """Return the steps in order."""
+
+    def observe_open(self, backend_id: str, *, call: base.Call) -> base.GroupFacts:
+        """Look at every side; where the active one was restarted and lets no client in, let them in first."""
+        facts = self.driver.observe(self.group, call=call)
+        if facts.writable or not facts.side(backend_id).claims_active:
+            return facts
+        with contextlib.suppress(Refused):
+            self.driver.serve(self.group, backend_id=backend_id, call=call)
+        return self.driver.observe(self.group, call=call)
 
     def result(self) -> Mapping[str, object]:
         """Return what the operation found and measured, for its row."""

@@ -314,6 +314,6 @@ class Failback(Change):
         self.driver.enable_replication(self.group, call=call)
 
     def _verify(self, call: base.Call) -> None:
-        facts = self.driver.observe(self.group, call=call)
+        facts = self.observe_open(self.target, call=call)
         truth.require_active(self.group, facts, backend_id=self.target)
         truth.require_protected(self.group, facts)

@@ -44,7 +44,7 @@ class Enable(Handler):
         self.driver.disable_replication(self.group, call=call)
 
     def _verify(self, call: base.Call) -> Mapping[str, object]:
-        facts = self.driver.observe(self.group, call=call)
+        facts = self.observe_open(base.PRIMARY, call=call)
         truth.require_active(self.group, facts, backend_id=base.PRIMARY)
         truth.require_protected(self.group, facts)
         return {"points": {side.backend_id: side.consistent_at for side in facts.sides if side.backend_id}}
@@ -71,7 +71,7 @@ class Disable(Handler):
         self.driver.disable_replication(self.group, call=call)
 
     def _verify(self, call: base.Call) -> None:
-        facts = self.driver.observe(self.group, call=call)
+        facts = self.observe_open(base.PRIMARY, call=call)
         truth.require_active(self.group, facts, backend_id=base.PRIMARY)
         if facts.replicating or any(fact.protected for fact in facts.volumes):
             raise truth.NotConfirmed(f"Replication still runs. {truth.describe(self.group, facts)}")
