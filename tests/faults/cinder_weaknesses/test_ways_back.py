@@ -89,10 +89,7 @@ def test_w2_c3_from_whatever_an_admin_sets_the_verbs_lead_to_what_is_true(cast, 
 
 def test_w16_disabling_a_group_in_error_leaves_no_error_word(cast, site):
     group = site.enabled_group(2)
-    site.control.add_fault(call="update_group", action="fail", times=1)
-    leaving = str(domain.members(group)[1].pk)
-    assert cast.olga.put(f"/groups/{group.pk}", {"group": {"remove_volumes": leaving}}).status == 202
-    domain.drain()
+    assert cast.ada.act(group, "reset_status", {"status": "error"}).status == 202
     assert shown(cast.olga, group) == ("error", "enabled")
 
     assert cast.olga.act(group, "disable_replication", {}).status == 202
@@ -101,6 +98,20 @@ def test_w16_disabling_a_group_in_error_leaves_no_error_word(cast, site):
     assert story.ended(group).state == "succeeded"
     assert story.seen(cast.olga, site, group) == story.whole(2, replication="disabled")
     assert story.leads(cast.olga, site, group) == story.LEADS["disabled"]
+
+
+def test_w2_a_failed_change_of_members_keeps_no_group_from_failing_over(cast, site):
+    group = site.enabled_group(2)
+    site.control.add_fault(call="update_group", action="fail", times=1)
+    leaving = str(domain.members(group)[1].pk)
+    assert cast.olga.put(f"/groups/{group.pk}", {"group": {"remove_volumes": leaving}}).status == 202
+    domain.drain()
+    assert story.ended(group).state == "failed"
+
+    assert cast.olga.act(group, story.FAILOVER, {}).status == 202
+    domain.drain()
+
+    assert shown(cast.olga, group) == ("available", "failed-over")
 
 
 @pytest.mark.parametrize("path", PATHS)
