@@ -215,6 +215,22 @@ class Moving(Harness):
         assert all(volume.protected for volume in facts.volumes)
         assert len({self._digests(larger, side) for side in (PRIMARY, *self.targets)}) == 1
 
+    def test_taking_out_a_volume_that_is_not_where_the_group_is_leaves_its_data(self) -> None:
+        group, driver = self.replicated_group(2), self.make_driver()
+        self.fail_over(group, self.targets[0], epoch=2)
+        before = self.contents(self.targets[0], group)
+        added = Volume(id=f"{group.id[:-4]}feed", name="added", size_bytes=VOLUME_BYTES)
+        driver.create_volume(added, call=self.call(2))
+        self.write(PRIMARY, added.id, 0, pattern(9, CHUNK))
+
+        driver.update_group(group, removed=[added], call=self.call(2))
+
+        alone = Group(id=added.id, name="", volumes=(added,))
+        driver.serve(alone, backend_id=PRIMARY, call=self.call(2))
+        assert self.read(PRIMARY, added.id, 0, CHUNK) == pattern(9, CHUNK)
+        assert self.can_write(PRIMARY, added.id)
+        assert self.contents(self.targets[0], group) == before
+
     def _digests(self, group: Group, side: str) -> tuple[tuple[str, str], ...]:
         return tuple(sorted(self.make_driver().digest(group, backend_id=side, call=self.call()).items()))
 

@@ -49,22 +49,26 @@ def release(sites: Sites, group: Group, volumes: Sequence[Volume], call: Call) -
         held.save()
         cutting.drop(active, volumes=volumes)
         cutting.remove_bitmaps(active, volumes=volumes)
+    # What the active side has lost, or never had, is nowhere but in the others' images: they are kept.
+    last = [volume for volume in volumes if not active.folder.image(volume.id).exists()]
+    copied = [volume for volume in volumes if volume not in last]
     for side in sides.values():
         if side is not active:
-            drop_copies(side, group, volumes)
-    for volume in volumes:
+            drop_copies(side, group, copied, keeping=last)
+    for volume in copied:
         _stand_alone(sides, active, volume)
         settle_spread(sides, active, volume)
 
 
-def drop_copies(side: Side, group: Group, volumes: Sequence[Volume]) -> None:
-    """Remove a receiver's copies of volumes."""
+def drop_copies(side: Side, group: Group, volumes: Sequence[Volume], *, keeping: Sequence[Volume] = ()) -> None:
+    """Take volumes out of a receiver's points, and remove its copies but those worth keeping."""
     with side.hold(group.id) as held:
         if held.record.role == record.ACTIVE:
             # It was superseded and not told: the members that stay keep what they hold.
-            stale = {volume.id: volume for volume in [*group.volumes, *volumes]}
+            stale = {volume.id: volume for volume in [*group.volumes, *volumes, *keeping]}
             retiring.retire(side, held=held, volumes=list(stale.values()))
         if held.record.role != record.NONE:
+            receiving.leave(held=held, volumes=keeping)
             receiving.drop(side, held=held, volumes=volumes)
 
 

@@ -108,6 +108,14 @@ def require_incoming(side: Side, found: record.Record, point: str) -> None:
 def drop(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
     """Remove the side's copies of volumes; keep what it remembers of epochs."""
     serving.close_nodes(side, volumes=volumes)
+    leave(held=held, volumes=volumes)
+    held.save()
+    for volume in volumes:
+        images.remove(side.folder, volume_id=volume.id)
+
+
+def leave(*, held: record.Held, volumes: Sequence[Volume]) -> None:
+    """Take volumes out of the points a receiver holds; one that holds none of any is a receiver no more."""
     for volume in volumes:
         held.record.members.pop(volume.id, None)
         if held.record.staged is not None:
@@ -115,9 +123,6 @@ def drop(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
     if not held.record.members:
         held.record.role, held.record.points, held.record.staged = record.NONE, [], None
         held.record.incoming = ""
-    held.save()
-    for volume in volumes:
-        images.remove(side.folder, volume_id=volume.id)
 
 
 def _roll_forward(side: Side, held: record.Held, staged: record.Staged, volumes: Sequence[Volume]) -> None:

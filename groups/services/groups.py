@@ -89,7 +89,7 @@ def update(
             arguments={
                 "added": [str(row.pk) for row in adding],
                 "removed": [str(row.pk) for row in removing],
-                "only_missing": group.replication_status not in statuses.OPEN_TO_CHANGE,
+                "only_missing": not recording.is_open_to_change(group),
             },
         )
         # Members from now on, so that nobody deletes or adds them elsewhere meanwhile; a failed

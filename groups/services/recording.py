@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from drivers.base import PRIMARY
 from groups import callers, clock, errors, models, statuses
 
 ZONES = ("nova",)
@@ -76,11 +77,21 @@ def refuse_while_a_member_is_busy(group: models.Group) -> None:
         )
 
 
+def is_open_to_change(group: models.Group) -> bool:
+    """Tell whether the group's members may change: it is certain who is where, and that is the primary.
+
+    A volume in no group lives on the primary; one that joined or left elsewhere would not.
+    """
+    return group.replication_status in statuses.OPEN_TO_CHANGE and group.active_backend_id == PRIMARY
+
+
 def refuse_unless_open_to_change(group: models.Group, *, what: str) -> None:
-    """Raise `WrongState` when the group's replication status does not let its members change."""
-    if group.replication_status not in statuses.OPEN_TO_CHANGE:
-        raise errors.WrongState(
-            f"Invalid Group: Group {group.pk} replication status must be"
-            f" {[str(word) for word in statuses.OPEN_TO_CHANGE]},"
-            f" but current status is: {group.replication_status}. Cannot {what}"
-        )
+    """Raise `WrongState` when the group's members may not change now."""
+    if is_open_to_change(group):
+        return
+    where = f" on secondary '{group.active_backend_id}'" if group.active_backend_id else ""
+    raise errors.WrongState(
+        f"Invalid Group: Group {group.pk} replication status must be"
+        f" {[str(word) for word in statuses.OPEN_TO_CHANGE]}, on its primary,"
+        f" but current status is: {group.replication_status}{where}. Cannot {what}"
+    )

@@ -100,6 +100,23 @@ class TestMembership:
         with pytest.raises(errors.WrongState, match="failed-over"):
             groups.update(site.owner, group_id=group.pk, remove_volumes=[str(domain.members(group)[0].pk)])
 
+    @pytest.mark.parametrize("verb", ["add", "remove", "create"])
+    def test_is_not_changed_while_the_group_is_elsewhere_whatever_an_admin_called_its_status(self, site, verb):
+        group = site.failed_over_group(2)
+        extra = volumes.create(site.owner, size_gib=1, volume_type="replicable")
+        domain.drain()
+        replication.reset(site.admin, group_id=group.pk, replication_status="error", reason="test")
+
+        with pytest.raises(errors.WrongState, match="current status is: error on secondary 'site-b'"):
+            if verb == "create":
+                volumes.create(site.owner, size_gib=1, volume_type="replicable", group_id=str(group.pk))
+            elif verb == "add":
+                groups.update(site.owner, group_id=group.pk, add_volumes=[str(extra.pk)])
+            else:
+                groups.update(site.owner, group_id=group.pk, remove_volumes=[str(domain.members(group)[0].pk)])
+
+        assert len(domain.members(group)) == 2
+
     def test_a_failed_change_gives_the_volume_back(self, site):
         group = site.new_group(1)
         extra = volumes.create(site.owner, size_gib=1, volume_type="replicable")

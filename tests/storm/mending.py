@@ -137,10 +137,8 @@ def _was_never_made(group: models.Group) -> bool:
 
 
 def _members_in_the_way(group: models.Group) -> Sequence[models.Volume]:
-    """Return the members that keep the group from its verbs: bad ones, and ones that joined while it was away."""
+    """Return the members that keep the group from its verbs: bad ones, and ones that no storage has."""
     bad = Q(status__in=_GONE_BAD)
-    if group.active_backend_id:
-        bad |= Q(replication_status=ReplicationStatus.DISABLED)
     lost = models.Finding.objects.filter(subject_id=group.pk, code=Code.VOLUME_MISSING, closed_at__isnull=True).first()
     members = models.Volume.objects.filter(group=group)
     if lost is not None:
