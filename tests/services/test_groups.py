@@ -100,20 +100,25 @@ class TestMembership:
         with pytest.raises(errors.WrongState, match="failed-over"):
             groups.update(site.owner, group_id=group.pk, remove_volumes=[str(domain.members(group)[0].pk)])
 
-    @pytest.mark.parametrize("verb", ["add", "remove", "create"])
-    def test_is_not_changed_while_the_group_is_elsewhere_whatever_an_admin_called_its_status(self, site, verb):
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda caller, group, own, other: volumes.create(
+                caller, size_gib=1, volume_type="replicable", group_id=group
+            ),
+            lambda caller, group, own, other: groups.update(caller, group_id=group, add_volumes=[other]),
+            lambda caller, group, own, other: groups.update(caller, group_id=group, remove_volumes=[own]),
+        ],
+        ids=["create", "add", "remove"],
+    )
+    def test_is_not_changed_while_the_group_is_elsewhere_whatever_an_admin_called_its_status(self, site, change):
         group = site.failed_over_group(2)
         extra = volumes.create(site.owner, size_gib=1, volume_type="replicable")
         domain.drain()
         replication.reset(site.admin, group_id=group.pk, replication_status="error", reason="test")
 
         with pytest.raises(errors.WrongState, match="current status is: error on secondary 'site-b'"):
-            if verb == "create":
-                volumes.create(site.owner, size_gib=1, volume_type="replicable", group_id=str(group.pk))
-            elif verb == "add":
-                groups.update(site.owner, group_id=group.pk, add_volumes=[str(extra.pk)])
-            else:
-                groups.update(site.owner, group_id=group.pk, remove_volumes=[str(domain.members(group)[0].pk)])
+            change(site.owner, str(group.pk), str(domain.members(group)[0].pk), str(extra.pk))
 
         assert len(domain.members(group)) == 2
 
