@@ -16,13 +16,12 @@ from cinderclient import client as cinderclient, exceptions
 from keystoneauth1 import session
 from keystoneauth1.identity import v3
 
-from tests.support import processes
+from tests.support import clients, processes
 
 PASSWORD = "correct horse battery"
 PROJECT_ID = "5ac7e0d1c0de4b6f9f3b2a1908172635"
 BACKEND = "array"
 _PROGRAMS = Path(sys.executable).parent
-_COMMAND_SECONDS = 60
 
 
 class LiveSite:
@@ -100,7 +99,7 @@ class Command:
     """A client's command with its settings."""
 
     def __init__(self, program: str, settings: dict[str, str], folder: Path) -> None:
-        self._program = str(_PROGRAMS / program)
+        self._program = program
         inherited = processes.environment(folder)
         self._env = {name: value for name, value in inherited.items() if not name.startswith(("OS_", "CINDER"))}
         self._env |= {**settings, "HOME": str(folder)}
@@ -119,14 +118,7 @@ class Command:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""
-        return subprocess.run(
-            [self._program, *words],
-            env=self._env,
-            capture_output=True,
-            text=True,
-            timeout=_COMMAND_SECONDS,
-            check=False,
-        )
+        return clients.run(self._program, words, env=self._env)
 
     def properties(self, *words: str) -> dict[str, str]:
         """Run it; return the table of properties it printed."""

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import openstack
 import pytest
@@ -16,13 +13,13 @@ from keystoneauth1.identity import generic, v3
 
 from groups import callers
 from groups.services import identity
+from tests.support import clients
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # The library warns of what it does itself.
 THE_SDK_WARNS_OF_ITSELF = pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 SYSTEM = callers.system(door="command")
 PASSWORD = "klabautermann"
-OPENSTACK = Path(sys.executable).parent / "openstack"
 
 
 @pytest.fixture
@@ -55,14 +52,7 @@ def command(server, *words):
         "OS_USER_DOMAIN_ID": "default",
         "OS_PROJECT_DOMAIN_ID": "default",
     }
-    done = subprocess.run(
-        [str(OPENSTACK), *words, "-f", "json"],
-        env=inherited | usual,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = clients.run("openstack", [*words, "-f", "json"], env=inherited | usual)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
