@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from drivers.base import PRIMARY
 from groups import callers, clock, errors, models, statuses
 
 ZONES = ("nova",)
@@ -82,7 +81,7 @@ def is_open_to_change(group: models.Group) -> bool:
 
     A volume in no group lives on the primary; one that joined or left elsewhere would not.
     """
-    return group.replication_status in statuses.OPEN_TO_CHANGE and group.active_backend_id == PRIMARY
+    return group.replication_status in statuses.OPEN_TO_CHANGE and not group.active_backend_id
 
 
 def refuse_unless_open_to_change(group: models.Group, *, what: str) -> None:
