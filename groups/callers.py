@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 READER = "reader"
 MEMBER = "member"
 ADMIN = "admin"
 ROLES: tuple[str, ...] = (READER, MEMBER, ADMIN)
+ROLE_NAME = r"^[A-Za-z0-9_.-]{1,64}$"
+"""What a role may be called, ours and the further ones that settings name."""
 _IMPLIED: dict[str, frozenset[str]] = {
     READER: frozenset({READER}),
     MEMBER: frozenset({READER, MEMBER}),
@@ -36,6 +39,11 @@ class Caller:
 def implied(role: str) -> frozenset[str]:
     """Return a role with those it includes: admin includes member, member includes reader."""
     return _IMPLIED[role]
+
+
+def expanded(roles: Iterable[str]) -> frozenset[str]:
+    """Return roles with those they include; a role that is not one of ours stands for itself alone."""
+    return frozenset().union(*(_IMPLIED.get(role, frozenset({role})) for role in roles))
 
 
 def system(*, door: str, request_id: str = "") -> Caller:

@@ -26,6 +26,7 @@ BROKER_SCHEMES = ("spool", "redis", "rediss", "redis+socket", "amqp", "amqps", "
 
 Listed = Annotated[tuple[str, ...], pydantic_settings.NoDecode]
 SecretsListed = Annotated[tuple[SecretStr, ...], pydantic_settings.NoDecode]
+RoleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -110,6 +111,21 @@ class SiteConfig(pydantic_settings.BaseSettings):
     retry_max_seconds: Seconds = Field(60, description="The longest wait before a retry.")
     worker_concurrency: int = Field(8, ge=1, le=256, description="How many operations one worker process runs at once.")
     token_hours: float = Field(24, gt=0, description="How long an identity token is good for, in hours.")
+    failover_role: RoleName = Field(
+        "member", description="The role that failing over and back needs in a project; `admin` always may."
+    )
+    unplanned_failover_role: RoleName | None = Field(
+        None,
+        description="The role that an unplanned failover needs, which may lose what is not yet at the target; "
+        "`admin` always may. Empty: that of failing over.",
+    )
+    drill_role: RoleName = Field("member", description="The role that drills need; `admin` always may.")
+    approve_role: RoleName = Field(
+        "admin", description="The role that approving what somebody else did needs; `admin` always may."
+    )
+    reset_role: RoleName = Field(
+        "admin", description="The role that setting a status by hand needs; `admin` always may."
+    )
     metrics_token: SecretStr = Field(
         SecretStr(""),
         description="What `/metrics` asks for as a bearer token. Empty: whoever reaches the web process may read them.",

@@ -7,6 +7,7 @@ import uuid
 from django.http import HttpRequest
 
 from groups import callers, models
+from groups.queries import access
 
 
 def caller(request: HttpRequest, *, project_id: str = "") -> callers.Caller:
@@ -20,7 +21,7 @@ def caller(request: HttpRequest, *, project_id: str = "") -> callers.Caller:
         user_id=str(user.pk),
         user_name=user.get_username(),
         project_id=project_id,
-        roles=callers.implied(_role(request, project_id)),
+        roles=_roles(request, project_id),
         request_id=f"req-{uuid.uuid4()}",
         door="console",
     )
@@ -31,12 +32,14 @@ def projects(request: HttpRequest, *, role: str) -> list[models.Project]:
     rows = models.Project.objects.filter(enabled=True)
     if not request.user.is_superuser:
         enough = [each for each in callers.ROLES if role in callers.implied(each)]
-        rows = rows.filter(role_assignments__user_id=request.user.pk or 0, role_assignments__role__in=enough)
+        mine = models.RoleAssignment.objects.filter(user_id=request.user.pk or 0, role__in=enough)
+        rows = rows.filter(pk__in=mine.values("project_id"))
     return list(rows)
 
 
-def _role(request: HttpRequest, project_id: str) -> str:
-    if request.user.is_superuser:
-        return callers.ADMIN
-    mine = models.RoleAssignment.objects.filter(user_id=request.user.pk or 0, project_id=project_id)
-    return (mine.values_list("role", flat=True).first() if project_id else None) or callers.READER
+def _roles(request: HttpRequest, project_id: str) -> frozenset[str]:
+    user = request.user
+    if user.is_superuser:
+        return callers.implied(callers.ADMIN)
+    found = access.roles_in(user, project_id) if user.is_authenticated and project_id else frozenset()
+    return found | callers.implied(callers.READER)

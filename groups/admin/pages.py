@@ -77,9 +77,8 @@ def answer_form(
 
 def require(caller: callers.Caller, rule: str) -> None:
     """Refuse with the console's page for it unless the caller's roles allow a rule."""
-    if not policies.allows(caller, rule):
-        own = max(caller.roles, key=callers.ROLES.index)
-        raise PermissionDenied(f"This needs the role '{policies.RULES[rule]}' here; yours is '{own}'.")
+    if why_not := policies.why_not(caller, rule):
+        raise PermissionDenied(why_not)
 
 
 def sentence(error: errors.ReplsiteError) -> SafeString:

@@ -39,18 +39,24 @@ class Project(models.Model):
 
 
 class RoleAssignment(models.Model):
-    """What a user may do in a project."""
+    """What a user may do in a project; several rows are several roles."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="role_assignments")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="role_assignments")
-    role = models.CharField(max_length=16, choices=[(role, role) for role in callers.ROLES])
+    role = models.CharField(
+        max_length=64,
+        validators=[
+            RegexValidator(callers.ROLE_NAME, "A role's name has letters, digits, dots, dashes and underscores.")
+        ],
+        help_text=f"{', '.join(callers.ROLES)}, or a role that a setting asks for, such as that of failing over.",
+    )
 
     class Meta:
         ordering = ("user", "project")
         verbose_name = "role"
         constraints = (
-            models.UniqueConstraint(fields=("user", "project"), name="one_role_a_user_and_project"),
-            models.CheckConstraint(name="role_is_known", condition=models.Q(role__in=callers.ROLES)),
+            models.UniqueConstraint(fields=("user", "project", "role"), name="each_role_once_a_user_and_project"),
+            models.CheckConstraint(name="role_has_a_name", condition=~models.Q(role="")),
         )
 
     def __str__(self) -> str:

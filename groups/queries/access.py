@@ -50,16 +50,22 @@ def to(user: User, project: models.Project | None) -> Access:
         raise errors.NotAuthenticated(f"User {user.username} is disabled.", remedy="Have an admin enable it.")
     if project is None:
         return Access(user=user, project=None, roles=frozenset())
-    role = _role(user, project)
-    if role is None or not project.enabled:
+    roles = roles_in(user, project.pk)
+    if not roles or not project.enabled:
         raise _refused(user, project.pk)
-    return Access(user=user, project=project, roles=callers.implied(role))
+    return Access(user=user, project=project, roles=roles)
+
+
+def roles_in(user: User, project_id: str) -> frozenset[str]:
+    """Return a user's roles in a project, with those they include."""
+    given = models.RoleAssignment.objects.filter(user=user, project_id=project_id).values_list("role", flat=True)
+    return callers.expanded(given or ([callers.ADMIN] if user.is_superuser else []))
 
 
 def projects(user: User) -> db.QuerySet[models.Project]:
     """Return the enabled projects a user may choose, by name."""
     rows = models.Project.objects.filter(enabled=True).order_by("name")
-    return rows if user.is_superuser else rows.filter(role_assignments__user=user)
+    return rows if user.is_superuser else rows.filter(role_assignments__user=user).distinct()
 
 
 def first(user: User) -> Access:
@@ -71,7 +77,7 @@ def first(user: User) -> Access:
 def chosen(user: User, id_or_name: str) -> Access:
     """Return a user's access to the project of an id or name. Raises `NotAuthenticated`."""
     project = _named(id_or_name)
-    if project is None or not project.enabled or _role(user, project) is None:
+    if project is None or not project.enabled or not roles_in(user, project.pk):
         # One sentence for all, or anybody could find out which projects there are.
         raise _refused(user, id_or_name)
     return to(user, project)
@@ -128,11 +134,6 @@ def name_of(user_id: str) -> str:
     if not user_id.isascii() or not user_id.isdigit() or len(user_id) > _LONGEST_USER_ID:
         return ""
     return User.objects.filter(pk=int(user_id)).values_list("username", flat=True).first() or ""
-
-
-def _role(user: User, project: models.Project) -> str | None:
-    given = models.RoleAssignment.objects.filter(user=user, project=project).values_list("role", flat=True).first()
-    return given or (callers.ADMIN if user.is_superuser else None)
 
 
 def _refused(user: User, project: str) -> errors.NotAuthenticated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Collection
 
 from django.contrib.auth import password_validation
 from django.contrib.auth.models import User
@@ -44,17 +45,23 @@ def add_project(caller: callers.Caller, *, name: str, project_id: str = "", desc
 
 
 def add_user(
-    caller: callers.Caller, *, name: str, project: str, role: str, password: str | None = None
+    caller: callers.Caller,
+    *,
+    name: str,
+    project: str,
+    role: str,
+    further_roles: Collection[str] = (),
+    password: str | None = None,
 ) -> tuple[User, bool]:
-    """Give a user a role in a project, adding the user when new; return the user and whether new.
+    """Give a user their roles in a project, adding the user when new; return the user and whether new.
 
-    A role the user had there is replaced. A new user needs a password; that of a known one is not
-    changed here. Raises `NotFound` for the project, `InvalidInput`, `Duplicate`.
+    `role` is reader, member or admin; further ones are those that settings ask for. The roles the user
+    had there are replaced. A new user needs a password; that of a known one is not changed here.
+    Raises `NotFound` for the project, `InvalidInput`, `Duplicate`.
     """
     policies.require(caller, "identity:manage")
     row = access.project(project)
-    if role not in callers.ROLES:
-        raise errors.InvalidInput(f"There is no role {role}. Roles: {', '.join(callers.ROLES)}.")
+    roles = _checked_roles(role, further_roles)
     with transaction.atomic():
         user = User.objects.filter(username=User.normalize_username(name)).first()
         if user is not None and password is not None:
@@ -64,7 +71,7 @@ def add_user(
             )
         is_new = user is None
         user = user or _new_user(name, password)
-        models.RoleAssignment.objects.update_or_create(user=user, project=row, defaults={"role": role})
+        _give(user, row, roles)
     return user, is_new
 
 
@@ -83,7 +90,7 @@ def set_up(caller: callers.Caller, *, user_name: str, password: str, project_nam
         user = User.objects.filter(username=user_name).first()
         user_is_new = user is None
         user = user or _new_user(user_name, password, all_powerful=True)
-        models.RoleAssignment.objects.update_or_create(user=user, project=project, defaults={"role": callers.ADMIN})
+        models.RoleAssignment.objects.get_or_create(user=user, project=project, role=callers.ADMIN)
     return First(user=user, project=project, user_is_new=user_is_new, project_is_new=project_is_new)
 
 
@@ -102,6 +109,26 @@ def checked_project_id(given: str) -> str:
     if not _PROJECT_ID.fullmatch(project_id):
         raise errors.InvalidInput(f"'{given}' is not a possible project id: it has 32 digits from 0-9 and a-f.")
     return project_id
+
+
+def _checked_roles(role: str, further: Collection[str]) -> list[str]:
+    if role not in callers.ROLES:
+        raise errors.InvalidInput(f"There is no role {role}. Roles: {', '.join(callers.ROLES)}.")
+    named = policies.further_roles()
+    for each in further:
+        if each not in named:
+            known = ", ".join((*callers.ROLES, *named))
+            raise errors.InvalidInput(
+                f"No setting asks for a role {each}, so it would allow nothing. Roles: {known}.",
+                remedy="Name it in a setting such as REPLSITE_FAILOVER_ROLE first.",
+            )
+    return [role, *dict.fromkeys(further)]
+
+
+def _give(user: User, project: models.Project, roles: list[str]) -> None:
+    models.RoleAssignment.objects.filter(user=user, project=project).exclude(role__in=roles).delete()
+    for role in roles:
+        models.RoleAssignment.objects.get_or_create(user=user, project=project, role=role)
 
 
 def _checked_project_name(given: str) -> str:

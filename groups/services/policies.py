@@ -1,21 +1,48 @@
-"""Which role each verb needs."""
+"""Which role each verb needs, and which right where sites may choose the role."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+
+from django.conf import settings
+
 from groups import callers, errors
 
-RULES: dict[str, str] = {
+
+class Right(StrEnum):
+    """What a site may give to a role of its own, by a setting."""
+
+    FAIL_OVER = "failover_role"
+    FAIL_OVER_UNPLANNED = "unplanned_failover_role"
+    DRILL = "drill_role"
+    APPROVE = "approve_role"
+    RESET = "reset_role"
+
+    @property
+    def setting(self) -> str:
+        """Return the name of the setting."""
+        return f"REPLSITE_{self.value.upper()}"
+
+    @property
+    def role(self) -> str:
+        """Return the role that has it on this site."""
+        chosen: str | None = getattr(settings.REPLSITE, self.value)
+        return chosen or Right.FAIL_OVER.role
+
+
+RULES: dict[str, str | Right] = {
     "group:get": callers.READER,
     "group:get_all": callers.READER,
     "group:create": callers.MEMBER,
     "group:update": callers.MEMBER,
     "group:delete": callers.MEMBER,
-    "group:reset_status": callers.ADMIN,
+    "group:reset_status": Right.RESET,
     "group:group_project_attribute": callers.ADMIN,
     "group:access_group_types_specs": callers.ADMIN,
     "group:enable_replication": callers.MEMBER,
     "group:disable_replication": callers.MEMBER,
-    "group:failover_replication": callers.MEMBER,
+    "group:failover_replication": Right.FAIL_OVER,
+    "group:failover_replication:unplanned": Right.FAIL_OVER_UNPLANNED,
     "group:list_replication_targets": callers.MEMBER,
     "group:group_types:create": callers.ADMIN,
     "group:group_types:update": callers.ADMIN,
@@ -31,7 +58,7 @@ RULES: dict[str, str] = {
     "volume:update": callers.MEMBER,
     "volume:delete": callers.MEMBER,
     "volume:force_delete": callers.ADMIN,
-    "volume_extension:volume_admin_actions:reset_status": callers.ADMIN,
+    "volume_extension:volume_admin_actions:reset_status": Right.RESET,
     "volume_extension:type_get": callers.READER,
     "volume_extension:type_get_all": callers.READER,
     "volume_extension:type_create": callers.ADMIN,
@@ -53,12 +80,31 @@ RULES: dict[str, str] = {
 }
 
 
+def role_for(rule: str) -> str:
+    """Return the role a rule needs on this site."""
+    needed = RULES[rule]
+    return needed.role if isinstance(needed, Right) else needed
+
+
 def allows(caller: callers.Caller, rule: str) -> bool:
-    """Tell whether the caller's roles include the one the rule needs."""
-    return RULES[rule] in caller.roles
+    """Tell whether the caller's roles include the one the rule needs; an admin's always do."""
+    return caller.is_admin or role_for(rule) in caller.roles
+
+
+def why_not(caller: callers.Caller, rule: str) -> str:
+    """Return why the caller may not, in a sentence for people; empty when they may."""
+    if allows(caller, rule):
+        return ""
+    own = ", ".join(role for role in (*callers.ROLES, *further_roles()) if role in caller.roles)
+    return f"This needs the role {role_for(rule)} in this project; yours: {own or 'none'}."
 
 
 def require(caller: callers.Caller, rule: str) -> None:
     """Raise `Forbidden`, naming the rule, unless the caller's roles include the one it needs."""
     if not allows(caller, rule):
-        raise errors.Forbidden(f"Policy doesn't allow {rule} to be performed.")
+        raise errors.Forbidden(f"Policy doesn't allow {rule} to be performed.", remedy=why_not(caller, rule))
+
+
+def further_roles() -> list[str]:
+    """Return the roles that the site's settings ask for besides ours, in the settings' order."""
+    return [role for role in dict.fromkeys(right.role for right in Right) if role not in callers.ROLES]

@@ -17,6 +17,7 @@ from groups.statuses import Axis, Kind, OperationState, StepState, VolumeStatus
 
 Mode = Literal["auto", "planned", "unplanned"]
 MODES: tuple[Mode, ...] = ("auto", "planned", "unplanned")
+_UNPLANNED_RULE = "group:failover_replication:unplanned"
 
 
 def enable(caller: callers.Caller, *, group_id: object, reason: str = "") -> models.Operation:
@@ -61,13 +62,13 @@ def failover(
     primary when the target is `default`.
 
     Planned loses nothing and needs both sides; unplanned never calls the side that is left;
-    `auto` is planned when that side answers. `discard_bytes` is the most that failing back may
-    discard of what the primary alone holds; None sets no limit. Raises `InvalidInput` naming the valid targets for
-    an unknown one.
+    `auto` is planned when that side answers, and always for who may fail over planned only.
+    `discard_bytes` is the most that failing back may discard of what the primary alone holds; None
+    sets no limit. Raises `InvalidInput` naming the valid targets for an unknown one.
     """
     with transaction.atomic():
         group = visible.group(caller, group_id, lock=True)
-        policies.require(caller, "group:failover_replication")
+        mode = _allowed_mode(caller, mode)
         kind = Kind.FAILBACK if secondary_backend_id == DEFAULT_TARGET else Kind.FAILOVER
         members = _check(group, kind=kind, allow_attached_volume=allow_attached_volume)
         if mode not in MODES:
@@ -263,6 +264,15 @@ def _check_on_primary(group: models.Group, *, kind: Kind) -> None:
             f"Invalid Group: Group {group.pk} is active on {group.active_backend_id}; fail it back to"
             f" '{DEFAULT_TARGET}' first. Cannot {statuses.VERB_OF_KIND[kind]}."
         )
+
+
+def _allowed_mode(caller: callers.Caller, mode: Mode) -> Mode:
+    """Return the mode a caller may fail over in: what `auto` becomes for whom. Raises `Forbidden`."""
+    if mode == "unplanned":
+        policies.require(caller, _UNPLANNED_RULE)
+        return mode
+    policies.require(caller, "group:failover_replication")
+    return "planned" if mode == "auto" and not policies.allows(caller, _UNPLANNED_RULE) else mode
 
 
 def _chosen_target(group: models.Group, wanted: str | None) -> str:

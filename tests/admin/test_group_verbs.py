@@ -83,7 +83,7 @@ def test_a_reader_sees_no_button_and_is_told_which_role_it_takes(site: Site, cas
 
     assert "c-danger" not in shown
     assert page(group, "failover") not in shown
-    assert "This needs the role &#x27;member&#x27; here" in refusal
+    assert "This needs the role member in this project; yours: reader." in refusal
     assert "Nothing was changed" in refusal
 
 

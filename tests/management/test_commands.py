@@ -266,3 +266,13 @@ def test_create_token_for_a_user_without_a_project_fails():
     User.objects.create_user("loner")
 
     assert "no project" in failure("create_token", "loner")
+
+
+def test_add_user_gives_further_roles(settings):
+    settings.REPLSITE = settings.REPLSITE.model_copy(update={"failover_role": "dr"})
+    run("add_project", "shop")
+
+    said, _ = run("add_user", "rita", "--project", "shop", "--role", "dr", "--password", PASSWORD)
+
+    assert "added, reader and dr of" in said
+    assert access.first(access.user("rita")).roles == {"reader", "dr"}

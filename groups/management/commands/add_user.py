@@ -27,8 +27,10 @@ class Command(base.DoorCommand):
         parser.add_argument(
             "--role",
             required=True,
-            choices=callers.ROLES,
-            help="reader looks, member does everything with the project's groups, admin does everything",
+            action="append",
+            metavar="ROLE",
+            help="reader looks, member does everything with the project's groups, admin does everything; "
+            "given again for each further role, such as the one of REPLSITE_FAILOVER_ROLE",
         )
         parser.add_argument("--password", help="a new user's password; others on this machine can see it while it runs")
 
@@ -38,15 +40,23 @@ class Command(base.DoorCommand):
         name, password = options["name"], options["password"]
         if password is None and not _is_known(name):
             password = passwords.asked(user_name=name)
+        own, further = _told_apart(options["role"])
         user, is_new = identity.add_user(
-            self.caller, name=name, project=project.pk, role=options["role"], password=password
+            self.caller, name=name, project=project.pk, role=own, further_roles=further, password=password
         )
         if is_new:
             for weakness in identity.weaknesses(user_name=user.username, password=password or ""):
                 self.warn(f"The password is easy to guess: {weakness}")
         self.say(
-            f"User {user.username} {'added, ' if is_new else 'is now '}{options['role']} of project {project.name}."
+            f"User {user.username} {'added, ' if is_new else 'is now '}{' and '.join((own, *further))}"
+            f" of project {project.name}."
         )
+
+
+def _told_apart(roles: list[str]) -> tuple[str, list[str]]:
+    """Return the highest of our roles, a reader's when there is none, and the further ones."""
+    own = [role for role in callers.ROLES if role in roles] or [callers.READER]
+    return own[-1], [role for role in dict.fromkeys(roles) if role not in callers.ROLES]
 
 
 def _is_known(name: str) -> bool:
