@@ -134,6 +134,27 @@ class UndoPoint:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """One volume's part of a snapshot; its id names it on the storage."""
+
+    id: str
+    volume_id: str
+    size_bytes: int
+    """The size of the volume when it is taken."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SnapshotSet:
+    """Snapshots that are taken at one moment, kept on one side, and removed together."""
+
+    id: str
+    """The owner of the epoch that snapshot calls carry."""
+    backend_id: str
+    """The side it is taken on. It stays there, whichever side becomes active."""
+    snapshots: tuple[Snapshot, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What a driver can do; matched against group specs and extra specs."""
 
@@ -144,6 +165,10 @@ class Capabilities:
     """Whether replication advances in rounds that the engine has to start."""
     undo_points: bool = False
     """Whether unsent writes are kept when a resync discards them."""
+    snapshots: bool = False
+    """Whether it takes snapshots, of a whole group at one moment, and makes volumes from them."""
+    extend: bool = False
+    """Whether volumes can be made larger."""
     vendor_name: str = "Replsite"
     storage_protocol: str = ""
 
@@ -350,6 +375,50 @@ class Driver(abc.ABC):
         """Remove an undo point for good; an absent one is fine. Raises `SiteUnavailable` when a
         side that may keep it does not answer. Deleting a group or a volume drops its own."""
         raise Refused("This storage keeps no undo points.", remedy="There is nothing to drop.")
+
+    # Snapshots, of drivers with `capabilities.snapshots`; larger volumes, of those with `capabilities.extend`.
+
+    def create_snapshots(self, group: Group, *, wanted: SnapshotSet, call: Call) -> float:
+        """Take all snapshots of a set at one moment, on the side named; return that moment as Unix time.
+
+        The volumes are the group's, or some of them. Blocks until the set is whole, with progress in bytes;
+        clients go on writing. A set that is whole already is left alone, one that was cut off is dropped and taken
+        anew. The epoch is the set's own, so that a snapshot neither ends a round nor holds up a failover. Raises
+        `Refused`, having kept nothing, when the side is not the group's active one, and may do so when it stops
+        being it meanwhile.
+        """
+        raise Refused("This storage takes no snapshots.", remedy="Use a backend whose driver does.")
+
+    def delete_snapshots(self, gone: SnapshotSet, *, call: Call) -> None:
+        """Remove a set, whole or not; an absent one is fine. Nothing made from it is touched. The epoch is the
+        set's own. Raises `SiteUnavailable` when its side does not answer."""
+        raise Refused("This storage takes no snapshots.", remedy="There is nothing to delete.")
+
+    def whole_snapshots(self, asked: SnapshotSet, *, call: Call) -> Collection[str]:
+        """Return the ids of those snapshots of a set that are there and whole. Changes nothing and is not fenced.
+        Short. Raises `SiteUnavailable` when its side does not answer."""
+        return ()
+
+    def create_volumes_from(
+        self, group: Group, *, source: SnapshotSet, snapshots: Mapping[str, str], call: Call
+    ) -> None:
+        """Make every volume of a new group on the primary side, writable, with the content of a snapshot.
+
+        `snapshots` names each volume's snapshot by their ids; a volume may be larger than its snapshot, the rest is
+        zeros. Blocks for the copying, with progress in bytes. A volume that is whole already is left alone.
+        Raises `SiteUnavailable` when the primary or the snapshots' side does not answer, `Refused` when a snapshot
+        is not there.
+        """
+        raise Refused("This storage makes no volumes from snapshots.", remedy="Use a backend whose driver does.")
+
+    def extend_volume(self, group: Group, *, volume: Volume, call: Call) -> None:
+        """Make a member larger on every side that has it; `volume` bears the new size, `group` may bear either.
+
+        What is added is zeros, and replicated like the rest. Clients may have to connect anew to use it. The
+        active side must be the primary. Raises `SiteUnavailable`, having shown clients nothing new, when a side that
+        may hold it does not answer.
+        """
+        raise Refused("This storage cannot make volumes larger.", remedy="Copy the data to a larger volume.")
 
     # Looking.
 

@@ -1,7 +1,7 @@
 """Every status word with its meaning, and the one table of moves between them.
 
-Three axes that are never mixed: the life cycle of a group or a volume (Cinder's words), the
-replication status of a group and of each volume, and the state of an operation. A move names
+Three axes that are never mixed: the life cycle of a group, a volume or a snapshot (Cinder's words),
+the replication status of a group and of each volume, and the state of an operation. A move names
 the statuses it may start from, the passing status it shows while the work runs, and where it
 ends. What is not in the table is refused. `docs/states.md` is generated from this module.
 """
@@ -17,6 +17,8 @@ class Axis(StrEnum):
 
     GROUP = "group.status"
     VOLUME = "volume.status"
+    SNAPSHOT = "snapshot.status"
+    GROUP_SNAPSHOT = "group_snapshot.status"
     REPLICATION = "replication_status"
     OPERATION = "operation.state"
 
@@ -43,6 +45,18 @@ class VolumeStatus(StrEnum):
     ATTACHING = "attaching"
     DETACHING = "detaching"
     MAINTENANCE = "maintenance"
+    EXTENDING = "extending"
+    DELETING = "deleting"
+    ERROR = "error"
+    ERROR_DELETING = "error_deleting"
+    ERROR_EXTENDING = "error_extending"
+
+
+class SnapshotStatus(StrEnum):
+    """The life cycle of a snapshot, of one volume or of a group, in Cinder's words."""
+
+    CREATING = "creating"
+    AVAILABLE = "available"
     DELETING = "deleting"
     ERROR = "error"
     ERROR_DELETING = "error_deleting"
@@ -101,8 +115,14 @@ class Kind(StrEnum):
     CREATE_GROUP = "create-group"
     UPDATE_GROUP = "update-group"
     DELETE_GROUP = "delete-group"
+    COPY_GROUP = "create-group-from-source"
     CREATE_VOLUME = "create-volume"
+    EXTEND_VOLUME = "extend-volume"
     DELETE_VOLUME = "delete-volume"
+    CREATE_SNAPSHOT = "create-snapshot"
+    DELETE_SNAPSHOT = "delete-snapshot"
+    CREATE_GROUP_SNAPSHOT = "create-group-snapshot"
+    DELETE_GROUP_SNAPSHOT = "delete-group-snapshot"
     ENABLE = "enable-replication"
     DISABLE = "disable-replication"
     FAILOVER = "failover"
@@ -129,9 +149,18 @@ MEANINGS: dict[type[StrEnum], dict[StrEnum, str]] = {
         VolumeStatus.ATTACHING: "Being attached.",
         VolumeStatus.DETACHING: "Being detached.",
         VolumeStatus.MAINTENANCE: "Set aside by an admin.",
+        VolumeStatus.EXTENDING: "The storage is making it larger.",
         VolumeStatus.DELETING: "Being deleted.",
         VolumeStatus.ERROR: "Creating the volume failed; its last operation says why.",
         VolumeStatus.ERROR_DELETING: "Deleting failed; delete again once the cause is mended.",
+        VolumeStatus.ERROR_EXTENDING: "Declared for Cinder's clients; extending that fails leaves the status as it is.",
+    },
+    SnapshotStatus: {
+        SnapshotStatus.CREATING: "The storage is taking it.",
+        SnapshotStatus.AVAILABLE: "Taken; volumes can be made from it.",
+        SnapshotStatus.DELETING: "Being deleted.",
+        SnapshotStatus.ERROR: "Taking it failed: it holds nothing. Its last operation says why; delete it.",
+        SnapshotStatus.ERROR_DELETING: "Deleting failed; delete again once the cause is mended.",
     },
     ReplicationStatus: {
         ReplicationStatus.DISABLED: "Not replicated; losing the site loses the data.",
@@ -178,8 +207,16 @@ FINAL = frozenset({OperationState.SUCCEEDED, OperationState.FAILED, OperationSta
 PASSING: dict[Axis, frozenset[str]] = {
     Axis.GROUP: frozenset({GroupStatus.CREATING, GroupStatus.UPDATING, GroupStatus.DELETING}),
     Axis.VOLUME: frozenset(
-        {VolumeStatus.CREATING, VolumeStatus.DELETING, VolumeStatus.ATTACHING, VolumeStatus.DETACHING}
+        {
+            VolumeStatus.CREATING,
+            VolumeStatus.EXTENDING,
+            VolumeStatus.DELETING,
+            VolumeStatus.ATTACHING,
+            VolumeStatus.DETACHING,
+        }
     ),
+    Axis.SNAPSHOT: frozenset({SnapshotStatus.CREATING, SnapshotStatus.DELETING}),
+    Axis.GROUP_SNAPSHOT: frozenset({SnapshotStatus.CREATING, SnapshotStatus.DELETING}),
     Axis.REPLICATION: frozenset(
         {ReplicationStatus.ENABLING, ReplicationStatus.DISABLING, ReplicationStatus.FAILING_OVER}
     ),
@@ -188,6 +225,8 @@ PASSING: dict[Axis, frozenset[str]] = {
 WORDS: dict[Axis, type[StrEnum]] = {
     Axis.GROUP: GroupStatus,
     Axis.VOLUME: VolumeStatus,
+    Axis.SNAPSHOT: SnapshotStatus,
+    Axis.GROUP_SNAPSHOT: SnapshotStatus,
     Axis.REPLICATION: ReplicationStatus,
     Axis.OPERATION: OperationState,
 }
@@ -195,6 +234,8 @@ RESTING: dict[Axis, frozenset[str]] = {axis: frozenset(words) - PASSING[axis] fo
 HEALTHY: dict[Axis, frozenset[str]] = {
     Axis.GROUP: frozenset({GroupStatus.AVAILABLE}),
     Axis.VOLUME: frozenset({VolumeStatus.AVAILABLE, VolumeStatus.IN_USE}),
+    Axis.SNAPSHOT: frozenset({SnapshotStatus.AVAILABLE}),
+    Axis.GROUP_SNAPSHOT: frozenset({SnapshotStatus.AVAILABLE}),
     Axis.REPLICATION: frozenset({ReplicationStatus.DISABLED, ReplicationStatus.ENABLED, ReplicationStatus.FAILED_OVER}),
     Axis.OPERATION: frozenset({OperationState.SUCCEEDED}),
 }
@@ -252,7 +293,7 @@ class Reset:
     sources: frozenset[str]
 
 
-_G, _V, _R = GroupStatus, VolumeStatus, ReplicationStatus
+_G, _V, _S, _R = GroupStatus, VolumeStatus, SnapshotStatus, ReplicationStatus
 _USABLE = frozenset({_V.AVAILABLE, _V.IN_USE})
 _MOVABLE = frozenset({_R.ENABLED, _R.FAILED_OVER, _R.ERROR, _R.FAILOVER_ERROR})
 
@@ -346,6 +387,15 @@ MOVES: dict[str, Move] = {
             failure=_G.ERROR_DELETING,
         ),
         Move(
+            verb=Kind.COPY_GROUP,
+            axis=Axis.GROUP,
+            sources=frozenset(),
+            passing=_G.CREATING,
+            success=_G.AVAILABLE,
+            failure=_G.ERROR,
+            canceled=_G.ERROR,
+        ),
+        Move(
             verb=Kind.CREATE_VOLUME,
             axis=Axis.VOLUME,
             sources=frozenset(),
@@ -357,10 +407,50 @@ MOVES: dict[str, Move] = {
         Move(
             verb=Kind.DELETE_VOLUME,
             axis=Axis.VOLUME,
-            sources=frozenset({_V.AVAILABLE, _V.ERROR, _V.ERROR_DELETING, _V.MAINTENANCE}),
+            sources=frozenset({_V.AVAILABLE, _V.ERROR, _V.ERROR_DELETING, _V.ERROR_EXTENDING, _V.MAINTENANCE}),
             passing=_V.DELETING,
             success=GONE,
             failure=_V.ERROR_DELETING,
+        ),
+        Move(
+            verb=Kind.EXTEND_VOLUME,
+            axis=Axis.VOLUME,
+            sources=frozenset({_V.AVAILABLE, _V.IN_USE, _V.ERROR_EXTENDING}),
+            passing=_V.EXTENDING,
+            success=_V.AVAILABLE,
+            # One that is attached stays so.
+            outcomes=frozenset({_V.AVAILABLE, _V.IN_USE}),
+            # It is as usable as before: another word would keep its group from failing over, or hide an attachment.
+            failure=PREVIOUS,
+        ),
+        *(
+            Move(
+                verb=verb,
+                axis=axis,
+                sources=frozenset(),
+                passing=_S.CREATING,
+                success=_S.AVAILABLE,
+                failure=_S.ERROR,
+                canceled=_S.ERROR,
+            )
+            for verb, axis in (
+                (Kind.CREATE_SNAPSHOT, Axis.SNAPSHOT),
+                (Kind.CREATE_GROUP_SNAPSHOT, Axis.GROUP_SNAPSHOT),
+            )
+        ),
+        *(
+            Move(
+                verb=verb,
+                axis=axis,
+                sources=frozenset({_S.AVAILABLE, _S.ERROR, _S.ERROR_DELETING}),
+                passing=_S.DELETING,
+                success=GONE,
+                failure=_S.ERROR_DELETING,
+            )
+            for verb, axis in (
+                (Kind.DELETE_SNAPSHOT, Axis.SNAPSHOT),
+                (Kind.DELETE_GROUP_SNAPSHOT, Axis.GROUP_SNAPSHOT),
+            )
         ),
     )
 }
@@ -368,6 +458,8 @@ MOVES: dict[str, Move] = {
 RESETS: dict[Axis, Reset] = {
     Axis.GROUP: Reset(axis=Axis.GROUP, targets=frozenset(_G), sources=frozenset(_G)),
     Axis.VOLUME: Reset(axis=Axis.VOLUME, targets=frozenset(_V), sources=frozenset(_V)),
+    Axis.SNAPSHOT: Reset(axis=Axis.SNAPSHOT, targets=frozenset(_S), sources=frozenset(_S)),
+    Axis.GROUP_SNAPSHOT: Reset(axis=Axis.GROUP_SNAPSHOT, targets=frozenset(_S), sources=frozenset(_S)),
     Axis.REPLICATION: Reset(
         axis=Axis.REPLICATION,
         targets=frozenset({_R.DISABLED, _R.ENABLED, _R.FAILED_OVER, _R.ERROR}),

@@ -18,10 +18,13 @@ from django.db import IntegrityError, models as db, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest, Now
 
-from groups import clock, errors, models, queueing, statuses
+from groups import clock, errors, members, models, queueing, statuses
 from groups.statuses import Axis, OperationState
 
-_COLUMN = {Axis.GROUP: "status", Axis.VOLUME: "status", Axis.REPLICATION: "replication_status"}
+_COLUMN = {
+    **dict.fromkeys((Axis.GROUP, Axis.VOLUME, Axis.SNAPSHOT, Axis.GROUP_SNAPSHOT), "status"),
+    Axis.REPLICATION: "replication_status",
+}
 GIVEN_BACK = "given back by"
 """How the event of a claim says that the owner before had let go of the operation, and was not merely silent."""
 _BUSY = "Another operation is open on {subject} {id}: {kind}, {state}."
@@ -46,7 +49,7 @@ class End:
     """Runs inside the transaction, before the statuses move."""
 
 
-def start(operation: models.Operation, *, subject: models.Group | models.Volume, reason: str = "") -> None:
+def start(operation: models.Operation, *, subject: models.About, reason: str = "") -> None:
     """Record an accepted operation and show its passing statuses; wake a worker once committed.
 
     Call it inside the transaction that checked. Raises `Busy` when another operation is open
@@ -62,7 +65,7 @@ def start(operation: models.Operation, *, subject: models.Group | models.Volume,
     events.append(_event(operation, move.axis, _current(subject, move), move.passing, reason=reason or operation.kind))
     if move.sources:
         _move_subject(subject, move)
-        _move_members(operation, subject, move)
+        members.show_passing(operation, subject, move)
     models.Event.objects.bulk_create(events)
     queueing.wake(operation)
 
@@ -87,7 +90,10 @@ def claim(operation_id: uuid.UUID, *, owner: str, lease_seconds: float) -> model
         operation = (
             models.Operation.objects.filter(pk=operation_id)
             .filter(claimable())
-            .select_related("group__backend", "group__group_type", "volume__backend")
+            .select_related(
+                *("group__backend", "group__group_type", "volume__backend", "volume__group__group_type"),
+                *("snapshot__backend", "group_snapshot__backend"),
+            )
             .first()
         )
         if operation is None:
@@ -200,7 +206,7 @@ def request_cancel(operation: models.Operation, *, actor: str) -> bool:
     return True
 
 
-def reset(subject: models.Group | models.Volume, *, axis: Axis, to: str, reason: str, actor: str) -> None:
+def reset(subject: models.About, *, axis: Axis, to: str, reason: str, actor: str) -> None:
     """Correct a status by hand. A group's replication status is set for its volumes too.
 
     Raises `InvalidInput` for a status no reset may set, `WrongState` when it changed meanwhile.
@@ -261,14 +267,17 @@ def _may_become(state: OperationState) -> set[OperationState]:
 
 
 def _raise_epoch(operation: models.Operation) -> None:
-    subject = operation.group or operation.volume
+    subject = operation.about
+    if isinstance(subject, models.Volume) and operation.kind == statuses.Kind.EXTEND_VOLUME and subject.group:
+        # What replicates a member has to grow too: the work is the group's.
+        subject = subject.group
     if subject is None:
         return
     raised: Any = F("epoch")
     if isinstance(subject, models.Group):
         # The storage has seen its members' own epochs: the group's must not be behind any of them.
-        members = models.Volume.objects.filter(group_id=subject.pk).order_by("-epoch").values("epoch")
-        raised = Greatest(raised, Coalesce(db.Subquery(members[:1]), 0))
+        volumes = models.Volume.objects.filter(group_id=subject.pk).order_by("-epoch").values("epoch")
+        raised = Greatest(raised, Coalesce(db.Subquery(volumes[:1]), 0))
     type(subject).objects.filter(pk=subject.pk).update(epoch=raised + 1)
     # Read back inside the transaction: the row is locked, so nobody can have raised it further.
     operation.epoch = type(subject).objects.values_list("epoch", flat=True).get(pk=subject.pk)
@@ -276,12 +285,11 @@ def _raise_epoch(operation: models.Operation) -> None:
     models.Operation.objects.filter(pk=operation.pk).update(epoch=operation.epoch)
 
 
-def _busy(subject: models.Group | models.Volume) -> errors.Busy:
+def _busy(subject: models.About) -> errors.Busy:
     other = models.Operation.objects.filter(subject_id=subject.pk, state__in=statuses.OPEN).first()
-    noun = type(subject).__name__.lower()
     return errors.Busy(
         _BUSY.format(
-            subject=noun,
+            subject=subject.noun,
             id=subject.pk,
             kind=other.kind if other else "unknown",
             state=other.state if other else "just ended",
@@ -289,11 +297,11 @@ def _busy(subject: models.Group | models.Volume) -> errors.Busy:
     )
 
 
-def _current(subject: models.Group | models.Volume, move: statuses.Move) -> str:
+def _current(subject: models.About, move: statuses.Move) -> str:
     return getattr(subject, _COLUMN[move.axis]) if move.sources else ""
 
 
-def _move_subject(subject: models.Group | models.Volume, move: statuses.Move) -> None:
+def _move_subject(subject: models.About, move: statuses.Move) -> None:
     column = _COLUMN[move.axis]
     changed = (
         type(subject)
@@ -303,26 +311,6 @@ def _move_subject(subject: models.Group | models.Volume, move: statuses.Move) ->
     if changed != 1:
         raise errors.WrongState(f"The {column} of {subject.pk} changed meanwhile.")
     setattr(subject, column, move.passing)
-
-
-def _move_members(operation: models.Operation, subject: models.Group | models.Volume, move: statuses.Move) -> None:
-    if not isinstance(subject, models.Group):
-        return
-    members = models.Volume.objects.filter(group_id=subject.pk)
-    if move.axis is Axis.REPLICATION:
-        changed = members.filter(replication_status__in=move.sources).update(
-            previous_replication_status=F("replication_status"),
-            replication_status=move.passing,
-            updated_at=clock.now(),
-        )
-    elif move.success == statuses.GONE:
-        changed = members.update(
-            previous_status=F("status"), status=statuses.VolumeStatus.DELETING, updated_at=clock.now()
-        )
-    else:
-        return
-    if changed != operation.members:
-        raise errors.WrongState(f"A volume of group {subject.pk} changed meanwhile.")
 
 
 def _end_row(operation: models.Operation, how: End, *, before: OperationState) -> bool:
@@ -367,17 +355,17 @@ def _settle(operation: models.Operation, how: End, *, actor: str = "") -> None:
     models.Event.objects.bulk_create(events)
 
 
-def _locked_subject(operation: models.Operation) -> models.Group | models.Volume | None:
-    if operation.group_id is not None:
-        return models.Group.objects.select_for_update().get(pk=operation.group_id)
-    if operation.volume_id is not None:
-        return models.Volume.objects.select_for_update().get(pk=operation.volume_id)
-    return None
+def _locked_subject(operation: models.Operation) -> models.About | None:
+    subject = operation.about
+    if subject is None:
+        return None
+    locked: models.About = type(subject).objects.select_for_update().get(pk=subject.pk)
+    return locked
 
 
 def _leave_passing(
     operation: models.Operation,
-    subject: models.Group | models.Volume,
+    subject: models.About,
     *,
     move: statuses.Move,
     to: str,
@@ -388,7 +376,7 @@ def _leave_passing(
     shown = getattr(subject, f"previous_{column}") if to == statuses.PREVIOUS else to
     event = _event(operation, move.axis, getattr(subject, column), shown, reason=how.error or "done", actor=actor)
     if to == statuses.GONE:
-        _delete(subject)
+        members.delete(subject)
         return event
     value: Any = F(f"previous_{column}") if to == statuses.PREVIOUS else to
     changed = (
@@ -396,16 +384,15 @@ def _leave_passing(
         .objects.filter(pk=subject.pk, **{column: move.passing})
         .update(**{column: value, "updated_at": clock.now(), **how.subject_fields})
     )
-    moved = _members_leave_passing(subject, move=move, to=to) if isinstance(subject, models.Group) else 0
-    expected = operation.members if move.axis is Axis.REPLICATION else 0
-    if how.state == OperationState.SUCCEEDED and (changed, moved) != (1, expected):
+    moved = members.leave_passing(subject, move=move, to=to)
+    if how.state == OperationState.SUCCEEDED and (changed, moved) != (1, members.expected(operation, move)):
         raise errors.WrongState(
             f"The statuses of {subject.pk} are not those its operation left: success is not claimed."
         )
     return event
 
 
-def _leave_error(operation: models.Operation, subject: models.Group | models.Volume) -> models.Event | None:
+def _leave_error(operation: models.Operation, subject: models.About) -> models.Event | None:
     """Turn the own status of a group in error into available; return the event, or None when it was in no error."""
     error, available = statuses.GroupStatus.ERROR, statuses.GroupStatus.AVAILABLE
     if not models.Group.objects.filter(pk=subject.pk, status=error).update(status=available):
@@ -413,30 +400,10 @@ def _leave_error(operation: models.Operation, subject: models.Group | models.Vol
     return _event(operation, Axis.GROUP, error, available, reason="every member was found where it belongs")
 
 
-def _members_leave_passing(group: models.Group, *, move: statuses.Move, to: str) -> int:
-    members = models.Volume.objects.filter(group_id=group.pk)
-    now = clock.now()
-    if move.axis is Axis.REPLICATION:
-        value: Any = F("previous_replication_status") if to == statuses.PREVIOUS else to
-        return members.filter(replication_status=move.passing).update(replication_status=value, updated_at=now)
-    if move.success == statuses.GONE:
-        shown: Any = F("previous_status") if to == statuses.PREVIOUS else statuses.VolumeStatus.ERROR_DELETING
-        members.filter(status=statuses.VolumeStatus.DELETING).update(status=shown, updated_at=now)
-    return 0
-
-
-def _delete(subject: models.Group | models.Volume) -> None:
+def _group_id(subject: models.About) -> uuid.UUID | None:
     if isinstance(subject, models.Group):
-        members = models.Volume.objects.filter(group_id=subject.pk)
-        models.Operation.objects.filter(volume__group_id=subject.pk).update(volume=None)
-        # One statement for all: delete() would read every row first, in batches.
-        members._raw_delete(members.db)  # noqa: SLF001
-        models.GroupVolumeType.objects.filter(group_id=subject.pk).delete()
-    subject.delete()
-
-
-def _group_id(subject: models.Group | models.Volume) -> uuid.UUID | None:
-    return subject.pk if isinstance(subject, models.Group) else subject.group_id
+        return subject.pk
+    return subject.volume.group_id if isinstance(subject, models.Snapshot) else subject.group_id
 
 
 def _event(

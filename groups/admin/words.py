@@ -11,7 +11,16 @@ from django.utils.safestring import SafeString
 
 from groups import statuses
 from groups.findings import Severity
-from groups.statuses import GroupStatus, Health, Kind, OperationState, ReplicationStatus, StepState, VolumeStatus
+from groups.statuses import (
+    GroupStatus,
+    Health,
+    Kind,
+    OperationState,
+    ReplicationStatus,
+    SnapshotStatus,
+    StepState,
+    VolumeStatus,
+)
 
 Tone = Literal["good", "working", "warning", "bad", "idle"]
 
@@ -49,9 +58,18 @@ LOOKS: dict[type[StrEnum], dict[StrEnum, Look]] = {
         VolumeStatus.ATTACHING: _WORKING,
         VolumeStatus.DETACHING: _WORKING,
         VolumeStatus.MAINTENANCE: Look(tone="idle", icon="build"),
+        VolumeStatus.EXTENDING: _WORKING,
         VolumeStatus.DELETING: _WORKING,
         VolumeStatus.ERROR: _BAD,
         VolumeStatus.ERROR_DELETING: _BAD,
+        VolumeStatus.ERROR_EXTENDING: _BAD,
+    },
+    SnapshotStatus: {
+        SnapshotStatus.CREATING: _WORKING,
+        SnapshotStatus.AVAILABLE: _GOOD,
+        SnapshotStatus.DELETING: _WORKING,
+        SnapshotStatus.ERROR: _BAD,
+        SnapshotStatus.ERROR_DELETING: _BAD,
     },
     ReplicationStatus: {
         ReplicationStatus.DISABLED: Look(tone="idle", icon="shield"),
@@ -94,8 +112,14 @@ KINDS: dict[str, str] = {
     Kind.CREATE_GROUP: "Create group",
     Kind.UPDATE_GROUP: "Change membership",
     Kind.DELETE_GROUP: "Delete group",
+    Kind.COPY_GROUP: "Create group from source",
     Kind.CREATE_VOLUME: "Create volume",
+    Kind.EXTEND_VOLUME: "Extend volume",
     Kind.DELETE_VOLUME: "Delete volume",
+    Kind.CREATE_SNAPSHOT: "Take snapshot",
+    Kind.DELETE_SNAPSHOT: "Delete snapshot",
+    Kind.CREATE_GROUP_SNAPSHOT: "Take group snapshot",
+    Kind.DELETE_GROUP_SNAPSHOT: "Delete group snapshot",
     Kind.ENABLE: "Enable replication",
     Kind.DISABLE: "Disable replication",
     Kind.FAILOVER: "Failover",

@@ -7,16 +7,19 @@ No status column is written outside `groups.transitions`.
 from groups.models.backends import Backend, ReplicationTarget
 from groups.models.findings import Finding, Pulse
 from groups.models.groups import Group, GroupVolumeType, Round, Volume
-from groups.models.operations import Event, Operation, OperationStep
+from groups.models.operations import About, Event, Operation, OperationStep
 from groups.models.projects import LoginAttempt, Project, RoleAssignment, Token
+from groups.models.snapshots import GroupSnapshot, Snapshot
 from groups.models.types import ExtraSpec, GroupSpec, GroupType, VolumeType
 
 __all__ = [
+    "About",
     "Backend",
     "Event",
     "ExtraSpec",
     "Finding",
     "Group",
+    "GroupSnapshot",
     "GroupSpec",
     "GroupType",
     "GroupVolumeType",
@@ -28,6 +31,7 @@ __all__ = [
     "ReplicationTarget",
     "RoleAssignment",
     "Round",
+    "Snapshot",
     "Token",
     "Volume",
     "VolumeType",

@@ -18,6 +18,11 @@ class Row(models.Model):
     class Meta:
         abstract = True
 
+    @property
+    def noun(self) -> str:
+        """Return what such a row is called in sentences."""
+        return str(self._meta.verbose_name).removeprefix("volume ")
+
 
 def word_field(words: type[StrEnum], **options: object) -> models.CharField[str, str]:
     """Return a column for one status word; `word_check` makes the database refuse others."""

@@ -49,6 +49,12 @@ class Group(Subject):
     consistent_at = models.DateTimeField(null=True, blank=True, help_text="The newest complete point on a target.")
     bytes_behind = models.BigIntegerField(null=True, blank=True)
     observed_at = models.DateTimeField(null=True, blank=True)
+    source_group_snapshot_id = models.UUIDField(
+        null=True, blank=True, editable=False, help_text="The group snapshot it was made from; kept when that is gone."
+    )
+    source_group_id = models.UUIDField(
+        null=True, blank=True, editable=False, help_text="The group it was made from; kept when that is gone."
+    )
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -88,6 +94,12 @@ class Volume(Subject):
     metadata = models.JSONField(default=dict, blank=True)
     bootable = models.BooleanField(default=False)
     multiattach = models.BooleanField(default=False)
+    source_snapshot_id = models.UUIDField(
+        null=True, blank=True, editable=False, help_text="The snapshot it was made from; kept when that is gone."
+    )
+    source_volume_id = models.UUIDField(
+        null=True, blank=True, editable=False, help_text="The volume it was made from; kept when that is gone."
+    )
 
     class Meta:
         ordering = ("-created_at", "-id")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+
 from django.db import models
 
 from groups import statuses
 from groups.models.fields import Row, word_check, word_field
 from groups.models.groups import Group, Volume
 from groups.models.projects import Project
+from groups.models.snapshots import GroupSnapshot, Snapshot
 
+About = Group | Volume | Snapshot | GroupSnapshot
+SUBJECTS = ("group", "volume", "snapshot", "group_snapshot")
+"""What an operation may be about, one of them at most."""
 _OPEN = [state.value for state in sorted(statuses.OPEN)]
 
 
@@ -18,7 +25,11 @@ class Operation(Row):
     kind = word_field(statuses.Kind)
     group = models.ForeignKey(Group, on_delete=models.SET_NULL, null=True, blank=True, related_name="operations")
     volume = models.ForeignKey(Volume, on_delete=models.SET_NULL, null=True, blank=True, related_name="operations")
-    subject_id = models.UUIDField(help_text="The group or volume, kept when it is gone.")
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.SET_NULL, null=True, blank=True, related_name="operations")
+    group_snapshot = models.ForeignKey(
+        GroupSnapshot, on_delete=models.SET_NULL, null=True, blank=True, related_name="operations"
+    )
+    subject_id = models.UUIDField(help_text="The group, volume or snapshot, kept when it is gone.")
     subject_name = models.CharField(max_length=255, blank=True)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
     arguments = models.JSONField(default=dict)
@@ -70,24 +81,34 @@ class Operation(Row):
         constraints = (
             word_check("operation", "kind", statuses.Kind),
             word_check("operation", "state", statuses.OperationState),
-            models.UniqueConstraint(
-                fields=("group",),
-                condition=models.Q(state__in=_OPEN, group__isnull=False),
-                name="one_open_operation_per_group",
-            ),
-            models.UniqueConstraint(
-                fields=("volume",),
-                condition=models.Q(state__in=_OPEN, volume__isnull=False),
-                name="one_open_operation_per_volume",
+            *(
+                models.UniqueConstraint(
+                    fields=(subject,),
+                    condition=models.Q(state__in=_OPEN, **{f"{subject}__isnull": False}),
+                    name=f"one_open_operation_per_{subject}",
+                )
+                for subject in SUBJECTS
             ),
             models.CheckConstraint(
                 name="operation_is_not_about_two_things",
-                condition=models.Q(group__isnull=True) | models.Q(volume__isnull=True),
+                # At least all but one of them are empty.
+                condition=functools.reduce(
+                    operator.or_,
+                    (
+                        models.Q(**{f"{other}__isnull": True for other in SUBJECTS if other != subject})
+                        for subject in SUBJECTS
+                    ),
+                ),
             ),
         )
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.subject_name or self.subject_id}"
+
+    @property
+    def about(self) -> About | None:
+        """Return what it is about; None when that is gone."""
+        return self.group or self.volume or self.snapshot or self.group_snapshot
 
     @property
     def is_open(self) -> bool:

@@ -13,7 +13,7 @@ def operation(
     caller: callers.Caller,
     *,
     kind: statuses.Kind,
-    subject: models.Group | models.Volume,
+    subject: models.About,
     members: int = 0,
     arguments: Mapping[str, object] | None = None,
 ) -> models.Operation:
@@ -23,6 +23,8 @@ def operation(
         kind=kind,
         group=subject if isinstance(subject, models.Group) else None,
         volume=subject if isinstance(subject, models.Volume) else None,
+        snapshot=subject if isinstance(subject, models.Snapshot) else None,
+        group_snapshot=subject if isinstance(subject, models.GroupSnapshot) else None,
         subject_id=subject.pk,
         subject_name=subject.name or "",
         project_id=subject.project_id,
@@ -55,13 +57,13 @@ def checked_zone(zone: str | None) -> str:
     return zone or ZONES[0]
 
 
-def refuse_while_open(subject: models.Group | models.Volume, *, what: str) -> None:
-    """Raise `Busy` when an operation is open on the group or volume."""
+def refuse_while_open(subject: models.About, *, what: str) -> None:
+    """Raise `Busy` when an operation is open on it."""
     other = models.Operation.objects.filter(subject_id=subject.pk, state__in=statuses.OPEN).first()
     if other is not None:
-        noun = type(subject).__name__
+        noun = subject.noun.capitalize()
         raise errors.Busy(
-            f"Invalid {noun if noun == 'Group' else 'volume'}: {noun} {subject.pk} has an open operation"
+            f"Invalid {noun if noun == 'Group' else subject.noun}: {noun} {subject.pk} has an open operation"
             f" ({other.kind}, {other.state}). Cannot {what}."
         )
 

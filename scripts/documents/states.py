@@ -10,8 +10,8 @@ from groups.statuses import Axis
 from scripts.documents import markdown
 
 _ABOUT = """\
-Three things have a status, and they are never mixed: the life cycle of a group or a volume, how far it is
-replicated, and how far an operation is. A replication operation that fails leaves the life cycle alone.
+Three things have a status, and they are never mixed: the life cycle of a group, a volume or a snapshot, how far a
+group is replicated, and how far an operation is. A replication operation that fails leaves the life cycle alone.
 
 A *resting* status stays until somebody asks for something. A *passing* one is shown while an operation works, and
 ends with it. One function writes statuses, as one conditional change in the database that covers the group and all
@@ -29,6 +29,8 @@ when the lease runs out."""
 _TITLES = {
     Axis.GROUP: "A group's status",
     Axis.VOLUME: "A volume's status",
+    Axis.SNAPSHOT: "A snapshot's status",
+    Axis.GROUP_SNAPSHOT: "A group snapshot's status, and its snapshots'",
     Axis.REPLICATION: "Replication status, of a group and of each of its volumes",
     Axis.OPERATION: "An operation's state",
 }
