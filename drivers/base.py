@@ -28,6 +28,7 @@ from typing import ClassVar
 
 from drivers.errors import CallCanceled, CallTimedOut, Refused
 from drivers.options import Option, Value
+from drivers.rehearsing import Rehearsable
 
 PRIMARY = ""
 UNDO_POINTS_KEPT = 3
@@ -169,6 +170,8 @@ class Capabilities:
     """Whether it takes snapshots, of a whole group at one moment, and makes volumes from them."""
     extend: bool = False
     """Whether volumes can be made larger."""
+    test_copies: bool = False
+    """Whether writable copies of a group can be made on a target while replication goes on."""
     vendor_name: str = "Replsite"
     storage_protocol: str = ""
 
@@ -254,7 +257,7 @@ class Call:
         self._stop.set()
 
 
-class Driver(abc.ABC):
+class Driver(Rehearsable, abc.ABC):
     """One storage system with its targets.
 
     Built anew for every operation: it keeps nothing in memory that it could not find again by

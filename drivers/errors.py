@@ -6,6 +6,7 @@ DriverError                 anything the storage, or the way to it, did not do
 ├── CallCanceled            the caller asked the call to stop; it stopped at a safe place
 ├── StaleEpoch              a newer caller has been here: this one lost its right to act
 ├── NoRecoveryPoint         the target holds no complete point in time of the group
+├── CopyGone                the test copy is no more, or of no more use
 ├── UndoPointFailed         what a resync would discard cannot be kept, so nothing was discarded
 ├── Refused                 the storage will not do this as things stand
 └── InvalidOptions          configuration that cannot work, each problem named
@@ -70,6 +71,13 @@ class NoRecoveryPoint(DriverError):
 
     code = "no_recovery_point"
     remedy = "Choose another target, or bring the primary back and enable replication again."
+
+
+class CopyGone(DriverError):
+    """The test copy is no more, or of no more use."""
+
+    code = "test_copy_gone"
+    remedy = "A failover, a resize or the end of replication ends test copies; run the drill again."
 
 
 class UndoPointFailed(DriverError):

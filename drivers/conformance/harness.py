@@ -80,6 +80,16 @@ class Harness(abc.ABC):
         """Return what makes the storage unable to keep 512 KiB of undo point as long as it is entered."""
         raise NotImplementedError("Say how keeping an undo point fails, or declare that none are kept.")
 
+    # Asked only of a driver whose capabilities say that it makes test copies.
+
+    def write_test_copy(self, side: str, copy_id: str, volume_id: str, offset: int, data: bytes) -> None:
+        """Write as a client of a test copy."""
+        raise NotImplementedError("Say how a test copy is written, or declare that none are made.")
+
+    def rot(self, side: str, volume_id: str, offset: int) -> None:
+        """Spoil a byte of a target's copy of a volume behind the storage's back."""
+        raise NotImplementedError("Say how a target's copy is spoiled, or declare that no test copies are made.")
+
     # Helpers, also for a driver's further tests.
 
     def call(self, epoch: int = 1) -> Call:

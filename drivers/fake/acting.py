@@ -43,9 +43,11 @@ class Pace:
 class Act:
     """One call in progress."""
 
-    def __init__(self, state: State, *, method: str, owner: str, call: Call, pace: Pace) -> None:
+    def __init__(self, state: State, *, method: str, owner: str, call: Call, pace: Pace, fenced_as: str = "") -> None:
         self.call = call
         self._state, self._method, self._owner, self._pace = state, method, owner, pace
+        # What remembers the epoch: as a rule what the call is about.
+        self._fenced_as = fenced_as or owner
         self._touched: set[str] = set()
         self._faults: Sequence[faults.Fault] = ()
 
@@ -95,7 +97,7 @@ class Act:
         self.reach(sides)
         with self._state.transaction() as state:
             sites.require_up(state, sides)
-            sites.fence(state, sides, owner=self._owner, epoch=self.call.epoch)
+            sites.fence(state, sides, owner=self._fenced_as, epoch=self.call.epoch)
             yield state
 
     @contextlib.contextmanager

@@ -60,6 +60,15 @@ def read(state: sqlite3.Connection, side: str, volume_id: str, offset: int, leng
     return bytes(content[start : start + length])
 
 
+def flip(state: sqlite3.Connection, side: str, volume_id: str, offset: int) -> None:
+    """Turn the bits of one byte over, under the stamp that its page had; there must be a page."""
+    place = (side, volume_id, offset // PAGE)
+    row = state.execute("SELECT data FROM pages WHERE side = ? AND volume_id = ? AND page = ?", place).fetchone()
+    data = bytearray(row["data"])
+    data[offset % PAGE] ^= 0xFF
+    state.execute("UPDATE pages SET data = ? WHERE side = ? AND volume_id = ? AND page = ?", (bytes(data), *place))
+
+
 def digests(state: sqlite3.Connection, side: str, volumes: Sequence[Volume]) -> dict[str, str]:
     """Return a SHA-256 of each volume's size and of every page of it that is not all zeros."""
     found = {volume.id: hashlib.sha256(f"{volume.size_bytes}\n".encode()) for volume in volumes}

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from drivers.base import PRIMARY
 from drivers.errors import Refused, SiteUnavailable
-from drivers.fake import contents, copies, faults, journal, sites, undo
+from drivers.fake import contents, copies, faults, journal, rehearsing, sites, undo
 from drivers.fake.state import State
 
 
@@ -99,6 +99,18 @@ class Control:
                 return False
         return True
 
+    # Test copies.
+
+    def write_test_copy(self, *, copy_id: str, volume_id: str, offset: int, data: bytes) -> None:
+        """Write as a client of a test copy. Raises `CopyGone` when there is none such."""
+        with State(self.folder) as state, state.transaction() as transaction:
+            rehearsing.write(transaction, copy_id, volume_id, offset, data)
+
+    def flip(self, *, side: str, volume_id: str, offset: int) -> None:
+        """Spoil one byte on a side, as a failing disk would: nobody is told, no stamp changes."""
+        with State(self.folder) as state, state.transaction() as transaction:
+            contents.flip(transaction, side, volume_id, offset)
+
     # Undo points.
 
     def read_undo_point(self, *, point_id: str, volume_id: str, offset: int, length: int) -> bytes:
@@ -138,6 +150,8 @@ class Control:
             "data": "SELECT DISTINCT volume_id FROM pages WHERE side = ?",
             "round": "SELECT DISTINCT volume_id FROM staged WHERE side = ?",
             "undo point": "SELECT id FROM undo_points WHERE side = ?",
+            "test copy": "SELECT id FROM test_copies WHERE side = ?",
+            "test volume": "SELECT copy_id || '/' || volume_id FROM test_volumes WHERE side = ?",
         }
         with State(self.folder) as state, state.snapshot() as snapshot:
             return {f"{kind} {row[0]}" for kind, query in queries.items() for row in snapshot.execute(query, (side,))}

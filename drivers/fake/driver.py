@@ -22,6 +22,7 @@ from drivers.base import (
 from drivers.errors import Refused
 from drivers.fake import contents, copies, looking, rounds, sites, state as state_file, undo
 from drivers.fake.acting import Act, Effect, Pace
+from drivers.fake.rehearsing import Rehearsing, end_all
 from drivers.options import Option
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ _LOGIN = (
 )
 
 
-class FakeDriver(Driver):
+class FakeDriver(Rehearsing, Driver):
     """A storage system that exists only in a file."""
 
     kind: ClassVar[str] = "fake"
@@ -61,7 +62,7 @@ class FakeDriver(Driver):
     )
     target_options: ClassVar[tuple[Option, ...]] = _LOGIN
     capabilities: ClassVar[Capabilities] = Capabilities(
-        rounds=True, undo_points=True, vendor_name="Replsite", storage_protocol="fake"
+        rounds=True, undo_points=True, test_copies=True, vendor_name="Replsite", storage_protocol="fake"
     )
 
     def __init__(self, config: BackendConfig) -> None:
@@ -170,6 +171,7 @@ class FakeDriver(Driver):
         def begin(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
             copies.require_primary(copies.find(state, self._sides, volumes), volumes, "Disabling replication")
             copies.change(state, PRIMARY, volumes, replicating=0)
+            end_all(state, self._sides, volumes)
 
         def each(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
             copies.drop(state, self._targets, volumes)
@@ -229,6 +231,7 @@ class FakeDriver(Driver):
         def begin(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
             copies.require_point(copies.find(state, [backend_id], volumes), volumes, backend_id)
             contents.drop_staged(state, backend_id, volumes)
+            end_all(state, [backend_id], volumes)
 
         def each(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
             copies.activate(state, backend_id, volumes, term=call.epoch)
@@ -322,9 +325,18 @@ class FakeDriver(Driver):
 
     # Shared parts.
 
-    def _act(self, method: str, owner: str, call: Call, work: Callable[[Act], T], backend_id: str | None = None) -> T:
+    def _act(
+        self,
+        method: str,
+        owner: str,
+        call: Call,
+        work: Callable[[Act], T],
+        backend_id: str | None = None,
+        fenced_as: str = "",
+    ) -> T:
         with state_file.State(self.folder) as state:
-            return Act(state, method=method, owner=owner, call=call, pace=self._pace).run(work, backend_id=backend_id)
+            act = Act(state, method=method, owner=owner, call=call, pace=self._pace, fenced_as=fenced_as)
+            return act.run(work, backend_id=backend_id)
 
     def _facts(self, act: Act, group: Group, asked: Sequence[str] | None = None) -> GroupFacts:
         asked = self._sides if asked is None else asked
@@ -384,6 +396,7 @@ class FakeDriver(Driver):
         sides = self._holders(act, volumes)
 
         def each(state: sqlite3.Connection, members: Sequence[Volume]) -> None:
+            end_all(state, sides, members)
             copies.keep_active(state, sides, members)
 
         act.carry_out(sides=sides, volumes=volumes, each=each, begin=begin)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from drivers.base import Driver
+from drivers.rehearsing import Rehearsable
 
 Moment = Literal["before", "after"]
 Action = Literal[
@@ -39,7 +40,14 @@ ACTIONS: dict[str, str] = {
     "wrong-facts": "do everything, then return facts that put the volume (or all) on no side, with an error",
     "skip": "leave the effect on the volume (or all) out and go on as if nothing were wrong",
 }
-CALLS = frozenset({*Driver.__abstractmethods__, "undo_points", "drop_undo_point"})
+CALLS = frozenset(
+    {
+        *Driver.__abstractmethods__,
+        *(name for name in vars(Rehearsable) if not name.startswith("_")),
+        "undo_points",
+        "drop_undo_point",
+    }
+)
 DEFAULT_SECONDS = {"slow": 1.0, "ignore-cancel": 3600.0}
 
 

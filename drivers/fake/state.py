@@ -20,7 +20,7 @@ from drivers.base import BackendConfig
 from drivers.errors import DriverError
 
 BUSY_SECONDS = 30.0
-_LAYOUT = 3
+_LAYOUT = 4
 _SCHEMA = """
 CREATE TABLE sides (side TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('up', 'down', 'frozen'))) WITHOUT ROWID;
 CREATE TABLE epochs (side TEXT, owner TEXT, epoch INTEGER NOT NULL, PRIMARY KEY (side, owner)) WITHOUT ROWID;
@@ -51,6 +51,19 @@ CREATE TABLE undo_points (id TEXT PRIMARY KEY, side TEXT NOT NULL, group_id TEXT
 CREATE TABLE undo_pages (
     point_id TEXT, volume_id TEXT, page INTEGER, data BLOB NOT NULL, PRIMARY KEY (point_id, volume_id, page)
 ) WITHOUT ROWID;
+CREATE TABLE test_copies (
+    id TEXT PRIMARY KEY, side TEXT NOT NULL, group_id TEXT NOT NULL, volumes TEXT NOT NULL, point_at REAL NOT NULL,
+    started_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE test_volumes (
+    copy_id TEXT, side TEXT NOT NULL, volume_id TEXT, size_bytes INTEGER NOT NULL, point TEXT, point_at REAL,
+    lineage TEXT NOT NULL, PRIMARY KEY (copy_id, volume_id)
+) WITHOUT ROWID;
+CREATE TABLE test_pages (
+    copy_id TEXT, volume_id TEXT, page INTEGER,
+    layer INTEGER NOT NULL,                 -- 0 what it was started with, 1 what its clients wrote
+    stamp INTEGER, data BLOB NOT NULL, PRIMARY KEY (copy_id, volume_id, page, layer)
+);
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE faults (
     id INTEGER PRIMARY KEY, call TEXT NOT NULL, group_id TEXT NOT NULL, volume INTEGER, moment TEXT NOT NULL,

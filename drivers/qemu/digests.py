@@ -62,7 +62,7 @@ def _pieces(path: pathlib.Path, volume: Volume) -> Iterator[bytes]:
     with path.open("rb", buffering=0) as file:
         offset = 0
         while offset < volume.size_bytes:
-            start = _next_data(file.fileno(), offset, volume.size_bytes)
+            start = next_data(file.fileno(), offset, volume.size_bytes)
             while offset < start:
                 yield _ZEROES[: min(_PIECE, start - offset)]
                 offset += min(_PIECE, start - offset)
@@ -74,7 +74,7 @@ def _pieces(path: pathlib.Path, volume: Volume) -> Iterator[bytes]:
                 offset += len(piece)
 
 
-def _next_data(descriptor: int, offset: int, size: int) -> int:
+def next_data(descriptor: int, offset: int, size: int) -> int:
     """Return where the next data begins at or after an offset; the size when there is none."""
     try:
         return min(os.lseek(descriptor, offset, os.SEEK_DATA), size)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import ClassVar, ParamSpec, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import ClassVar
 
 from drivers.base import (
     PRIMARY,
@@ -19,14 +18,26 @@ from drivers.base import (
     UndoPoint,
     Volume,
 )
-from drivers.errors import DriverError, NoRecoveryPoint, Refused, SiteUnavailable
+from drivers.errors import NoRecoveryPoint, Refused, SiteUnavailable
 from drivers.options import Option
-from drivers.qemu import cutting, digests, looking, membership, receiving, record, retiring, rounds, serving, undo
+from drivers.qemu import (
+    cutting,
+    digests,
+    layers,
+    looking,
+    membership,
+    receiving,
+    record,
+    retiring,
+    rounds,
+    serving,
+    undo,
+)
+from drivers.qemu.plain import plainly
+from drivers.qemu.rehearsals import Rehearsals
 from drivers.qemu.side import Side
 from drivers.qemu.sites import Sites
 
-P = ParamSpec("P")
-T = TypeVar("T")
 _SITE = Option(
     name="site",
     help="The site's folder, where its daemon was started with python -m drivers.qemu.site FOLDER.",
@@ -35,24 +46,7 @@ _SITE = Option(
 )
 
 
-def _plainly(method: Callable[P, T]) -> Callable[P, T]:
-    """Raise what goes wrong with a site's files as an error that says so."""
-
-    @functools.wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return method(*args, **kwargs)
-        except OSError as error:
-            what = f"'{error.filename}'" if error.filename else "a file in a site's folder"
-            raise DriverError(
-                f"The storage could not use {what}: {error.strerror or error}.",
-                remedy="See whether the site's disk is full or the folder's permissions are wrong, then try again.",
-            ) from error
-
-    return call
-
-
-class QemuDriver(Driver):
+class QemuDriver(Rehearsals, Driver):
     """Sites of QEMU storage daemons, replicated in group-consistent rounds."""
 
     kind: ClassVar[str] = "qemu"
@@ -63,7 +57,7 @@ class QemuDriver(Driver):
     options: ClassVar[tuple[Option, ...]] = (_SITE,)
     target_options: ClassVar[tuple[Option, ...]] = (_SITE,)
     capabilities: ClassVar[Capabilities] = Capabilities(
-        rounds=True, undo_points=True, vendor_name="QEMU", storage_protocol="nbd"
+        rounds=True, undo_points=True, test_copies=True, vendor_name="QEMU", storage_protocol="nbd"
     )
 
     def __init__(self, config: BackendConfig) -> None:
@@ -71,7 +65,7 @@ class QemuDriver(Driver):
         self._sites = Sites(config)
         self._targets = [target.backend_id for target in config.targets]
 
-    @_plainly
+    @plainly
     def check_connection(self, *, call: Call) -> Sequence[SideFacts]:
         """See `Driver.check_connection`."""
         answering = self._sites.answering(call)
@@ -79,22 +73,22 @@ class QemuDriver(Driver):
 
     # Volumes and groups.
 
-    @_plainly
+    @plainly
     def create_volume(self, volume: Volume, *, call: Call) -> None:
         """See `Driver.create_volume`."""
         membership.create_volume(self._sites, volume, call)
 
-    @_plainly
+    @plainly
     def delete_volume(self, volume: Volume, *, call: Call) -> None:
         """See `Driver.delete_volume`."""
         membership.delete_volume(self._sites, volume, call)
 
-    @_plainly
+    @plainly
     def create_group(self, group: Group, *, call: Call) -> None:
         """See `Driver.create_group`."""
         self._sites.know(group, call)
 
-    @_plainly
+    @plainly
     def update_group(self, group: Group, *, removed: Sequence[Volume], call: Call) -> None:
         """See `Driver.update_group`."""
         self._sites.know(group, call)
@@ -104,7 +98,7 @@ class QemuDriver(Driver):
             serving.require_images(side, volumes=group.volumes)
             held.save()
 
-    @_plainly
+    @plainly
     def delete_group(self, group: Group, *, call: Call) -> None:
         """See `Driver.delete_group`."""
         membership.release(self._sites, group, group.volumes, call)
@@ -112,7 +106,7 @@ class QemuDriver(Driver):
 
     # Replication.
 
-    @_plainly
+    @plainly
     def enable_replication(self, group: Group, *, call: Call) -> GroupFacts:
         """See `Driver.enable_replication`. With several targets those that answer get their point
         first; then the one that does not is raised as `SiteUnavailable`."""
@@ -127,7 +121,7 @@ class QemuDriver(Driver):
             held.save()
         return dataclasses.replace(self.observe(group, call=call), discarded_bytes=discarded)
 
-    @_plainly
+    @plainly
     def disable_replication(self, group: Group, *, call: Call) -> GroupFacts:
         """See `Driver.disable_replication`. Replication ends even if a target does not answer, but
         then `SiteUnavailable` is raised, because its copies are still there."""
@@ -147,7 +141,7 @@ class QemuDriver(Driver):
             membership.settle_spread(sides, source, volume)
         return self.observe(group, call=call)
 
-    @_plainly
+    @plainly
     def replicate(self, group: Group, *, backend_id: str | None = None, call: Call) -> GroupFacts:
         """See `Driver.replicate`. With several targets those that answer get their point first;
         then the one that does not is raised as `SiteUnavailable`."""
@@ -168,7 +162,7 @@ class QemuDriver(Driver):
         discarded = self._rounds(sides, source, group, wanted, volumes, call)
         return dataclasses.replace(self.observe(group, call=call), discarded_bytes=discarded)
 
-    @_plainly
+    @plainly
     def stop_writes(self, group: Group, *, call: Call) -> None:
         """See `Driver.stop_writes`."""
         side = self._sites.active(self._sites.answering(call), group)
@@ -177,7 +171,7 @@ class QemuDriver(Driver):
             held.save()
             serving.close_exports(side, volumes=group.volumes)
 
-    @_plainly
+    @plainly
     def allow_writes(self, group: Group, *, call: Call) -> None:
         """See `Driver.allow_writes`."""
         side = self._sites.active(self._sites.answering(call), group)
@@ -188,13 +182,14 @@ class QemuDriver(Driver):
             held.save()
             serving.open_exports(side, volumes=group.volumes)
 
-    @_plainly
+    @plainly
     def promote(self, group: Group, *, backend_id: str, call: Call) -> GroupFacts:
         """See `Driver.promote`."""
         side = self._sites.open(backend_id, call)
         with side.hold(group.id) as held:
             if held.record.role != record.ACTIVE:
                 _require_point(side, held.record, group)
+                layers.end_with(side, held=held)
                 receiving.settle(side, held=held, volumes=group.volumes)
                 # Marks begin before any client can write, and before the side counts as active:
                 # if they are lost to a restart later, nobody may take new ones for them.
@@ -211,7 +206,7 @@ class QemuDriver(Driver):
             undo.forget_written(side.folder, volume_ids=[volume.id for volume in group.volumes])
         return self.observe(group, sides=[backend_id], call=call)
 
-    @_plainly
+    @plainly
     def retire(self, group: Group, *, backend_id: str, call: Call) -> None:
         """See `Driver.retire`."""
         side = self._sites.open(backend_id, call)
@@ -222,7 +217,7 @@ class QemuDriver(Driver):
                 receiving.settle(side, held=held, volumes=group.volumes)
             held.save()
 
-    @_plainly
+    @plainly
     def serve(self, group: Group, *, backend_id: str, call: Call) -> None:
         """See `Driver.serve`."""
         side = self._sites.open(backend_id, call)
@@ -236,14 +231,14 @@ class QemuDriver(Driver):
 
     # Undo points.
 
-    @_plainly
+    @plainly
     def undo_points(self, group: Group, *, call: Call) -> Sequence[UndoPoint]:
         """See `Driver.undo_points`."""
         sides = self._sites.answering(call).values()
         found = [point for side in sides for point in undo.listed(side, group_id=group.id)]
         return sorted(found, key=lambda point: point.kept_at)
 
-    @_plainly
+    @plainly
     def drop_undo_point(self, group: Group, *, point_id: str, call: Call) -> None:
         """See `Driver.drop_undo_point`."""
         sides = self._sites.answering(call)
@@ -258,14 +253,14 @@ class QemuDriver(Driver):
 
     # Looking.
 
-    @_plainly
+    @plainly
     def observe(self, group: Group, *, sides: Collection[str] | None = None, call: Call) -> GroupFacts:
         """See `Driver.observe`."""
         asked = [each for each in self._sites.folders if sides is None or each in sides]
         glimpses = self._sites.glimpses(group, asked, call)
         return looking.facts(group, asked=asked, glimpses=glimpses, now=call.now())
 
-    @_plainly
+    @plainly
     def digest(self, group: Group, *, backend_id: str, call: Call) -> Mapping[str, str]:
         """See `Driver.digest`."""
         return digests.digest(self._sites.open(backend_id, call), group=group, call=call)

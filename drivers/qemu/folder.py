@@ -21,6 +21,7 @@ class Folder:
         self.records = self.path / "records"
         self.locks = self.path / "locks"
         self.undo = self.path / "undo"
+        self.copies = self.path / "copies"
         self.nbd_socket = self.path / "nbd.sock"
         self.pid_file = self.path / "daemon.pid"
         self.site_lock = self.locks / "site"
@@ -42,7 +43,7 @@ class Folder:
 
     def make(self) -> None:
         """Make what is missing of the layout."""
-        for path in (self.images, self.records, self.locks, self.undo):
+        for path in (self.images, self.records, self.locks, self.undo, self.copies):
             path.mkdir(parents=True, exist_ok=True)
 
     def image(self, volume_id: str, kind: str = "raw") -> pathlib.Path:
@@ -57,6 +58,14 @@ class Folder:
     def undo_points(self, group_id: str) -> pathlib.Path:
         """Return the path of the folder of a group's undo points."""
         return self.undo / checked(group_id)
+
+    def test_copies(self, group_id: str) -> pathlib.Path:
+        """Return the path of the folder of a group's test copies."""
+        return self.copies / checked(group_id)
+
+    def test_copy(self, group_id: str, copy_id: str) -> pathlib.Path:
+        """Return the path of the folder of one test copy."""
+        return self.test_copies(group_id) / checked(copy_id)
 
     def record_lock(self, group_id: str) -> pathlib.Path:
         """Return the path of the lock on a record."""

@@ -3,6 +3,8 @@
 The daemon keeps nothing when it ends, and its names are short, so each name is a letter and a
 digest of the volume's id:  v the volume,  f the filter a cut puts above it,  c the cut,
 b and r the image and the overlay a round arrives in;  e, x, i the exports of v, c and of b or r.
+Of a test copy's parts, named by the copy and the volume:  k, o, w its layers from the image up;
+a and s the exports of w and o;  m an export of v with the copy's marks.
 """
 
 from __future__ import annotations
@@ -55,6 +57,12 @@ def look(monitor: Monitor) -> View:
 def add_raw(node: str, path: pathlib.Path, *, direct: bool) -> Command:
     """Return the command that opens a raw image."""
     return "blockdev-add", {"driver": "raw", "node-name": node, "discard": "unmap", "file": _file(path, direct)}
+
+
+def add_shared(node: str, path: pathlib.Path, *, direct: bool) -> Command:
+    """Return the command that opens a raw image for reading, while others may have it open for writing."""
+    file = {**_file(path, direct), "locking": "off", "read-only": True}
+    return "blockdev-add", {"driver": "raw", "node-name": node, "read-only": True, "file": file}
 
 
 def add_overlay(node: str, path: pathlib.Path, *, backing: str, direct: bool) -> Command:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from drivers.base import PRIMARY, Call, Group, Volume
-from drivers.qemu import cutting, images, receiving, record, retiring, serving, undo
+from drivers.qemu import cutting, images, layers, receiving, record, retiring, serving, undo
 from drivers.qemu.side import Side
 from drivers.qemu.sites import Sites
 
@@ -76,6 +76,7 @@ def forget(sites: Sites, group: Group, call: Call) -> None:
     """Remove every side's record of a group, with its undo points."""
     for side in sites.answering(call).values():
         with side.hold(group.id) as held:
+            layers.end_with(side, held=held)
             undo.drop_group(side.folder, group_id=group.id)
             held.forget()
 

@@ -1,4 +1,5 @@
-"""Writing a qcow2 image from its beginning to its end, with nothing in it but what was written.
+"""Writing a qcow2 image from its beginning to its end, with nothing in it but what was written, and
+finding what an image holds itself.
 
 Its clusters are as small as a bitmap's marks, so that laid over another image it covers just what
 it holds. The header comes last: a file that was not finished is no image.
@@ -16,7 +17,34 @@ CLUSTER = 4096
 _ENTRIES = CLUSTER // 8
 _COUNTS = CLUSTER // 2
 _COPIED = 1 << 63
+_PLACE = 0x00FFFFFFFFFFFE00
 _SYNCED_TOGETHER = 64 << 20
+
+
+def allocated(path: pathlib.Path) -> list[tuple[int, int]]:
+    """Return offset and length of the stretches that an image holds itself, whatever lies below it.
+
+    Whoever has it open must have flushed it.
+    """
+    with path.open("rb", buffering=0) as file:
+        header = file.read(48)
+        cluster = 1 << struct.unpack_from(">I", header, 20)[0]
+        entries, tables_at = struct.unpack_from(">IQ", header, 36)
+        file.seek(tables_at)
+        tables = struct.unpack(f">{entries}Q", file.read(8 * entries))
+        found: list[tuple[int, int]] = []
+        for number, table in enumerate(tables):
+            if not (place := table & _PLACE):
+                continue
+            file.seek(place)
+            for entry, value in enumerate(struct.unpack(f">{cluster // 8}Q", file.read(cluster))):
+                if value:
+                    offset = (number * (cluster // 8) + entry) * cluster
+                    if found and sum(found[-1]) == offset:
+                        found[-1] = (found[-1][0], found[-1][1] + cluster)
+                    else:
+                        found.append((offset, cluster))
+        return found
 
 
 class Writer:

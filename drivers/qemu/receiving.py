@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from drivers.base import Volume
 from drivers.errors import DriverError, Refused
-from drivers.qemu import graph, images, record, retiring, serving, undo
+from drivers.qemu import graph, images, layers, record, retiring, serving, undo
 from drivers.qemu.graph import name
 from drivers.qemu.qmp import Command
 from drivers.qemu.side import Side
@@ -55,6 +55,7 @@ def stage(
     changed volume, an empty image for a fresh one."""
     with side.hold(group_id) as held, side.talk() as monitor:
         require_incoming(side, held.record, point)
+        layers.give_up_with(side, held=held, volumes=fresh)
         commands: list[Command] = []
         for volume in [*fresh, *changed]:
             base, image = name("b", volume.id), side.folder.image(volume.id)
@@ -107,6 +108,7 @@ def require_incoming(side: Side, found: record.Record, point: str) -> None:
 
 def drop(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
     """Remove the side's copies of volumes; keep what it remembers of epochs."""
+    layers.end_with(side, held=held, volumes=volumes)
     serving.close_nodes(side, volumes=volumes)
     leave(held=held, volumes=volumes)
     held.save()
@@ -127,6 +129,7 @@ def leave(*, held: record.Held, volumes: Sequence[Volume]) -> None:
 
 def _roll_forward(side: Side, held: record.Held, staged: record.Staged, volumes: Sequence[Volume]) -> None:
     arrived = [volume for volume in volumes if side.folder.image(volume.id, "round").exists()]
+    layers.save_old(side, held=held, volumes=arrived, point=staged.point)
     _commit(side, arrived)
     # Those that came without an overlay were flushed before the round was recorded whole.
     images.sync_all(side.folder.image(volume.id) for volume in arrived)

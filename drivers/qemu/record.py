@@ -44,6 +44,23 @@ class Kept:
 
 
 @dataclasses.dataclass(kw_only=True)
+class Copy:
+    """A test copy of the group, on a receiver."""
+
+    group_id: str
+    point_at: float
+    members: dict[str, int]
+    """The volumes in it, with their sizes."""
+    started_at: float
+    epoch: int = 0
+    """The highest its own calls carried."""
+    saved: str = ""
+    """The newest round that it has kept everything from."""
+    problem: str = ""
+    """Why it is of no more use; empty while it is."""
+
+
+@dataclasses.dataclass(kw_only=True)
 class Record:
     """What one site knows of one group, or of a lone volume."""
 
@@ -77,6 +94,10 @@ class Record:
     """On a receiver that was active: the bytes written after each cut, by its number, volume by volume."""
     kept: list[Kept] = dataclasses.field(default_factory=list)
     """The undo points here, oldest first; files of others are leftovers."""
+    copies: dict[str, Copy] = dataclasses.field(default_factory=dict)
+    """The test copies here, by id."""
+    ended_copies: dict[str, int] = dataclasses.field(default_factory=dict)
+    """The epochs of copies that are no more."""
 
     def outranks(self, other: Record) -> bool:
         """Return whether this side became active after another one did."""
@@ -102,9 +123,12 @@ def load(folder: Folder, *, group_id: str) -> Record:
     path = folder.record(group_id)
     try:
         found: dict[str, Any] = json.loads(path.read_text())
-        staged, kept = found.pop("staged", None), found.pop("kept", ())
+        staged, kept, copies = found.pop("staged", None), found.pop("kept", ()), found.pop("copies", {})
         return Record(
-            **found, staged=Staged(**staged) if staged else None, kept=[Kept(**undo_point) for undo_point in kept]
+            **found,
+            staged=Staged(**staged) if staged else None,
+            kept=[Kept(**undo_point) for undo_point in kept],
+            copies={copy_id: Copy(**copy) for copy_id, copy in copies.items()},
         )
     except FileNotFoundError:
         return Record()

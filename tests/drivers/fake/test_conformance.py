@@ -64,6 +64,12 @@ class TestFakeDriver(DriverConformance):
     def read_undo_point(self, point: UndoPoint, volume_id: str, offset: int, length: int) -> bytes:
         return self.control.read_undo_point(point_id=point.id, volume_id=volume_id, offset=offset, length=length)
 
+    def write_test_copy(self, side: str, copy_id: str, volume_id: str, offset: int, data: bytes) -> None:
+        self.control.write_test_copy(copy_id=copy_id, volume_id=volume_id, offset=offset, data=data)
+
+    def rot(self, side: str, volume_id: str, offset: int) -> None:
+        self.control.flip(side=side, volume_id=volume_id, offset=offset)
+
     @contextlib.contextmanager
     def no_room_for_undo_points(self) -> Iterator[None]:
         self.control.limit_undo_points(4096)

@@ -153,6 +153,14 @@ class Sites:
             return False
         return True
 
+    def rot(self, side: str, volume_id: str, offset: int) -> None:
+        """Turn the bits of one byte of a site's image over, as a failing disk would."""
+        with self.folders[side].image(volume_id).open("r+b") as image:
+            image.seek(offset)
+            [value] = image.read(1)
+            image.seek(offset)
+            image.write(bytes([value ^ 0xFF]))
+
     def undo_image(self, point: UndoPoint, volume_id: str) -> pathlib.Path:
         """Return the path of what an undo point holds of a volume."""
         [path] = self.folders[point.backend_id].undo.glob(f"*/{point.id}/{volume_id}.qcow2")

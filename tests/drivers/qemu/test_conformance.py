@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 import pytest
 
 from drivers.base import Call, Driver, UndoPoint
+from drivers.qemu import layers
 from drivers.testing import DriverConformance
 from tests.drivers.qemu.daemons import Sites, small_files
 
@@ -50,10 +51,17 @@ class TestQemuDriver(DriverConformance):
         folder = self.sites.folders[side]
         records = [path.name for path in folder.records.iterdir() if json.loads(path.read_text())["role"] != "none"]
         undo_points = [str(path.relative_to(folder.path)) for path in folder.undo.rglob("*")]
-        return [*records, *(path.name for path in folder.images.iterdir()), *undo_points]
+        copies = [str(path.relative_to(folder.path)) for path in folder.copies.rglob("*")]
+        return [*records, *(path.name for path in folder.images.iterdir()), *undo_points, *copies]
 
     def read_undo_point(self, point: UndoPoint, volume_id: str, offset: int, length: int) -> bytes:
         return self.sites.read_undo_point(point, volume_id)[offset : offset + length]
+
+    def write_test_copy(self, side: str, copy_id: str, volume_id: str, offset: int, data: bytes) -> None:
+        self.sites.write(side, layers.export(copy_id, volume_id), offset, data)
+
+    def rot(self, side: str, volume_id: str, offset: int) -> None:
+        self.sites.rot(side, volume_id, offset)
 
     @contextlib.contextmanager
     def no_room_for_undo_points(self) -> Iterator[None]:
