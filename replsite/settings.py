@@ -34,6 +34,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "django_celery_results",
+    # What the page that shows the API is made of; served from here.
+    "drf_spectacular_sidecar",
     "groups",
 ]
 MIDDLEWARE = [
@@ -53,7 +55,7 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [console.TEMPLATES],
+        "DIRS": [console.TEMPLATES, BASE_DIR / "groups" / "api" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "libraries": console.TAGS,
@@ -89,7 +91,9 @@ WHITENOISE_USE_FINDERS = True
 REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "groups.api.openapi.Described",
 }
+SPECTACULAR_SETTINGS = {"OAS_VERSION": "3.1.0"}
 UNFOLD = console.UNFOLD
 LOGIN_REDIRECT_URL = "admin:index"
 

@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from groups.api import addresses
-from groups.api.identity import answers, resource
+from groups.api.describing import describe
+from groups.api.identity import answers, resource, shapes
 
 # The version of Keystone's API, and its date, whose forms these are.
 _VERSION = "v3.14"
@@ -19,6 +20,7 @@ _MEDIA_TYPE = {"base": "application/json", "type": "application/vnd.openstack.id
 class Versions(resource.Public):
     """The list of versions."""
 
+    @describe({300: shapes.VERSIONS})
     def get(self, request: Request) -> HttpResponse:
         """Show it."""
         return answers.document({"versions": {"values": [_version(request)]}}, status=300)
@@ -27,6 +29,7 @@ class Versions(resource.Public):
 class Version(resource.Public):
     """The one version."""
 
+    @describe({200: shapes.VERSION})
     def get(self, request: Request) -> HttpResponse:
         """Show it."""
         return answers.document({"version": _version(request)})

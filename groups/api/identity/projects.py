@@ -10,7 +10,8 @@ from rest_framework.request import Request
 
 from groups import errors
 from groups.api import addresses
-from groups.api.identity import answers, bodies, resource, rows
+from groups.api.describing import describe
+from groups.api.identity import answers, bodies, resource, rows, shapes
 from groups.queries import access
 
 _Row = TypeVar("_Row", bound=db.Model)
@@ -19,6 +20,7 @@ _Row = TypeVar("_Row", bound=db.Model)
 class Projects(resource.Resource):
     """The projects the asker may log in for."""
 
+    @describe({200: shapes.PROJECTS}, query=shapes.NAMED)
     def get(self, request: Request) -> HttpResponse:
         """List them, all or the one of a name."""
         found = _asked(request, access.projects(self.asker.user), name="name")
@@ -28,6 +30,7 @@ class Projects(resource.Resource):
 class Project(resource.Resource):
     """One of them."""
 
+    @describe({200: shapes.PROJECT}, refusals=(404,))
     def get(self, request: Request, project_id: str) -> HttpResponse:
         """Show it."""
         found = access.projects(self.asker.user).filter(pk=project_id).first() if access.storable(project_id) else None
@@ -39,6 +42,7 @@ class Project(resource.Resource):
 class Users(resource.Resource):
     """The users, for an admin; for others only themselves."""
 
+    @describe({200: shapes.USERS}, query=shapes.NAMED)
     def get(self, request: Request) -> HttpResponse:
         """List them, all or the one of a name."""
         found = _asked(request, access.users(self.asker), name="username")
@@ -48,6 +52,7 @@ class Users(resource.Resource):
 class User(resource.Resource):
     """One of them."""
 
+    @describe({200: shapes.USER}, refusals=(404,))
     def get(self, request: Request, user_id: str) -> HttpResponse:
         """Show it."""
         found = access.users(self.asker).filter(username=access.name_of(user_id)).first()
@@ -59,6 +64,7 @@ class User(resource.Resource):
 class Catalog(resource.Resource):
     """Where the services are."""
 
+    @describe({200: shapes.CATALOG})
     def get(self, request: Request) -> HttpResponse:
         """Show it for the asker's project."""
         project = self.asker.project

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -11,8 +11,8 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from groups.api import authentication
-from groups.api.identity import answers
+from groups.api import authentication, describing
+from groups.api.identity import answers, shapes
 from groups.queries import access
 
 
@@ -21,6 +21,9 @@ class Public(APIView):
 
     authentication_classes: Any = ()
     http_method_names = ["get", "head", "post", "delete"]
+    common: ClassVar[describing.Common] = shapes.COMMON
+    address = ""
+    """Where it is, as the description of the API writes it."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer under an id of the request's own, which the log shows too."""
@@ -52,6 +55,8 @@ class Resource(Public):
 
 class NotRouted(Public):
     """An address where nothing is."""
+
+    schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Say so, whatever is asked."""

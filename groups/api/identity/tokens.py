@@ -10,11 +10,15 @@ from rest_framework.request import Request
 
 from groups import callers, errors, models
 from groups.api import addresses, authentication
-from groups.api.identity import answers, bodies, resource, rows
+from groups.api.describing import Parameter, describe
+from groups.api.identity import answers, bodies, resource, rows, shapes
+from groups.api.shapes import TEXT
 from groups.queries import access
 from groups.services import logins, tokens
 
 SUBJECT_HEADER = "X-Subject-Token"
+_SUBJECT = Parameter(name=SUBJECT_HEADER, place="header", schema=TEXT, required=True, text="The token in question.")
+_QUERY = (Parameter(name="nocatalog", schema=TEXT, text="Leave the catalog out."),)
 _WRONG_SUBJECT = f"{SUBJECT_HEADER} names no token that is good."
 
 
@@ -26,6 +30,7 @@ class Tokens(resource.Resource):
         if request.method != "POST":
             super().initial(request, *args, **kwargs)
 
+    @describe({201: shapes.TOKEN}, body=shapes.LOGIN, query=_QUERY, refusals=(401,), is_open=True)
     def post(self, request: Request) -> HttpResponse:
         """Log in."""
         login = bodies.read(request.body)
@@ -35,6 +40,7 @@ class Tokens(resource.Resource):
         answer[SUBJECT_HEADER] = issued.text
         return answer
 
+    @describe({200: shapes.TOKEN}, query=(_SUBJECT, *_QUERY), refusals=(404,))
     def get(self, request: Request) -> HttpResponse:
         """Show what a token stands for, to its user and to admins."""
         text, found = self._subject(request)
@@ -42,6 +48,7 @@ class Tokens(resource.Resource):
         answer[SUBJECT_HEADER] = text
         return answer
 
+    @describe({204: None}, query=(_SUBJECT,), refusals=(404,))
     def delete(self, request: Request) -> HttpResponse:
         """Make a token useless, for its user and for admins."""
         text, _ = self._subject(request)

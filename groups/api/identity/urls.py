@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from django.urls import URLPattern, re_path
 
 from groups.api.identity import discovery, projects, resource, tokens
 
 
 def _at(address: str, view: type[resource.Public]) -> URLPattern:
-    return re_path(rf"^identity{address}/?\Z", view.as_view())
+    pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", address)
+    return re_path(rf"^identity{pattern}/?\Z", view.as_view(address=f"/identity{address}"))
 
 
 urlpatterns = [
@@ -18,8 +21,8 @@ urlpatterns = [
     _at("/v3/auth/projects", projects.Projects),
     _at("/v3/auth/catalog", projects.Catalog),
     _at("/v3/projects", projects.Projects),
-    _at("/v3/projects/(?P<project_id>[^/]+)", projects.Project),
+    _at("/v3/projects/{project_id}", projects.Project),
     _at("/v3/users", projects.Users),
-    _at("/v3/users/(?P<user_id>[^/]+)", projects.User),
+    _at("/v3/users/{user_id}", projects.User),
     re_path(r"^identity/", resource.NotRouted.as_view()),
 ]

@@ -9,7 +9,8 @@ from django.utils import dateparse, timezone
 from rest_framework.request import Request
 
 from groups import errors
-from groups.api.native import lists, operations, resource, rows
+from groups.api.describing import describe
+from groups.api.native import lists, operations, resource, rows, shapes
 from groups.api.v3 import bodies
 from groups.queries import findings as found, visible
 from groups.services import findings, policies
@@ -36,6 +37,7 @@ _NOTHING: bodies.Schema = {"type": "object", "additionalProperties": False}
 class Findings(resource.Resource):
     """All findings the caller may see."""
 
+    @describe({200: shapes.FINDINGS}, query=shapes.FILTERED_FINDINGS, refusals=(404,))
     def get(self, request: Request) -> HttpResponse:
         """Return a page of them: the open ones, unless closed or ignored ones are asked for too."""
         policies.require(self.caller, "finding:get")
@@ -47,6 +49,7 @@ class Findings(resource.Resource):
 class Finding(resource.Resource):
     """One finding."""
 
+    @describe({200: shapes.FINDING}, refusals=(404,))
     def get(self, _request: Request, finding_id: uuid.UUID) -> HttpResponse:
         """Return it."""
         policies.require(self.caller, "finding:get")
@@ -56,6 +59,7 @@ class Finding(resource.Resource):
 class Adopt(resource.Resource):
     """Record what the storage says."""
 
+    @describe(shapes.ACCEPTED, body=_ADOPT, refusals=(404, 409))
     def post(self, request: Request, finding_id: uuid.UUID) -> HttpResponse:
         """Accept it as an operation."""
         wanted = bodies.checked(request, _ADOPT)
@@ -65,6 +69,7 @@ class Adopt(resource.Resource):
 class Restore(resource.Resource):
     """Bring the storage to what is recorded."""
 
+    @describe(shapes.ACCEPTED, body=_RESTORE, refusals=(404, 409))
     def post(self, request: Request, finding_id: uuid.UUID) -> HttpResponse:
         """Accept it as an operation."""
         wanted = bodies.checked(request, _RESTORE)
@@ -74,6 +79,7 @@ class Restore(resource.Resource):
 class Ignore(resource.Resource):
     """Keep a finding from calling for anybody."""
 
+    @describe({200: shapes.FINDING}, body=_IGNORE, refusals=(404, 409))
     def post(self, request: Request, finding_id: uuid.UUID) -> HttpResponse:
         """Do it until the time given."""
         wanted = bodies.checked(request, _IGNORE)
@@ -92,6 +98,7 @@ class Ignore(resource.Resource):
 class Heed(resource.Resource):
     """Stop ignoring a finding."""
 
+    @describe({200: shapes.FINDING}, body=_NOTHING, refusals=(404, 409))
     def post(self, request: Request, finding_id: uuid.UUID) -> HttpResponse:
         """Do it at once."""
         bodies.checked(request, _NOTHING)

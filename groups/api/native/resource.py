@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import structlog
@@ -15,7 +15,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from groups import callers, errors
-from groups.api import authentication
+from groups.api import authentication, describing
+from groups.api.native import shapes
 from groups.api.v3 import answers as v3_answers, resource as v3_resource
 
 _MEDIA_TYPE = "application/json"
@@ -28,6 +29,8 @@ class Resource(APIView):
 
     authentication_classes: Any = authentication.CLASSES
     http_method_names = ["get", "head", "post"]
+    common: ClassVar[describing.Common] = shapes.COMMON
+    address = ""
     caller: callers.Caller
     request_id = ""
 

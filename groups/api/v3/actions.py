@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from groups import callers
+from groups.api import describing, shapes
 from groups.api.v3 import answers, bodies, microversions, resource
 
 Do = Callable[[callers.Caller, str, dict[str, Any]], HttpResponse]
@@ -22,6 +23,8 @@ class Action:
     do: Do
     schema: bodies.Schema
     since: microversions.Version
+    answers: describing.Answers = dataclasses.field(default_factory=lambda: {202: None})
+    """What it answers, for the description of the API; as a rule nothing, with 202."""
 
 
 class Actions(resource.Resource):
@@ -29,6 +32,7 @@ class Actions(resource.Resource):
 
     table: ClassVar[Mapping[str, Action]] = {}
 
+    @describing.describe(lambda view: _answers(view.table), body=lambda view: _bodies(view.table))
     def post(self, request: Request, subject_id: str) -> HttpResponse:
         """Do what the body's only key says."""
         body = bodies.read(request)
@@ -45,3 +49,20 @@ class Actions(resource.Resource):
         self.require(action.since)
         bodies.check(body, {"properties": {name: action.schema}})
         return action.do(self.caller, subject_id, wanted or {})
+
+
+def _bodies(table: Mapping[str, Action]) -> describing.Schema:
+    return shapes.either(
+        *(
+            {**shapes.record({name: action.schema}), "description": f"From version {action.since} on."}
+            for name, action in table.items()
+        )
+    )
+
+
+def _answers(table: Mapping[str, Action]) -> describing.Answers:
+    found: dict[int, list[describing.Schema]] = {}
+    for action in table.values():
+        for status, shape in action.answers.items():
+            found.setdefault(status, []).extend([] if shape is None else [shape])
+    return {status: shapes.either(*known) if known else None for status, known in found.items()}

@@ -6,7 +6,8 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from groups.api import addresses
-from groups.api.v3 import answers, microversions, resource
+from groups.api.describing import describe
+from groups.api.v3 import answers, microversions, resource, shapes
 
 # The date of the microversion's description, which clients show.
 _UPDATED = "2023-08-31T00:00:00Z"
@@ -18,6 +19,7 @@ class Versions(resource.Public):
 
     status = 200
 
+    @describe(lambda view: {view.status: shapes.VERSIONS})
     def get(self, request: Request) -> HttpResponse:
         """Show it."""
         base = addresses.base(request)

@@ -9,7 +9,8 @@ from django.db import transaction
 from django.http import HttpResponse
 
 from groups import callers
-from groups.api.v3 import actions, answers, bodies, microversions, schemas
+from groups.api import describing
+from groups.api.v3 import actions, answers, bodies, microversions, schemas, shapes
 from groups.services import groups, replication
 
 Wanted = dict[str, Any]
@@ -72,8 +73,10 @@ def _list_targets(caller: callers.Caller, group_id: str, _wanted: Wanted) -> Htt
     )
 
 
-def _replication(do: actions.Do, schema: bodies.Schema = schemas.NOTHING) -> actions.Action:
-    return actions.Action(do=do, schema=schema, since=microversions.REPLICATION)
+def _replication(
+    do: actions.Do, schema: bodies.Schema = schemas.NOTHING, answers: describing.Answers | None = None
+) -> actions.Action:
+    return actions.Action(do=do, schema=schema, since=microversions.REPLICATION, answers=answers or {202: None})
 
 
 class GroupActions(actions.Actions):
@@ -88,5 +91,5 @@ class GroupActions(actions.Actions):
         "failover_replication": _replication(_failover, schemas.FAILOVER),
         # What openstacksdk sends for a failover, by a mistake of its own.
         "modify_body_for_action": _replication(_failover, schemas.FAILOVER),
-        "list_replication_targets": _replication(_list_targets),
+        "list_replication_targets": _replication(_list_targets, answers={200: shapes.REPLICATION_TARGETS}),
     }

@@ -6,7 +6,8 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from groups import errors
-from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas
+from groups.api.describing import describe
+from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas, shapes
 from groups.queries import types as queries, visible
 from groups.services import types
 
@@ -16,6 +17,7 @@ class GroupTypes(resource.Resource):
 
     since = microversions.GROUP_TYPES
 
+    @describe({200: shapes.GROUP_TYPES}, query=shapes.TYPE_QUERY)
     def get(self, request: Request) -> HttpResponse:
         """List them."""
         asked = lists.question(
@@ -36,6 +38,7 @@ class GroupTypes(resource.Resource):
         names = ("group_type_links", "group_types_links")
         return answers.document({"group_types": items, **lists.links(request, items, page=asked.page, names=names)})
 
+    @describe({202: shapes.GROUP_TYPE}, body=schemas.CREATE_GROUP_TYPE, refusals=(409,))
     def post(self, request: Request) -> HttpResponse:
         """Create one."""
         wanted = bodies.checked(request, schemas.CREATE_GROUP_TYPE)["group_type"]
@@ -56,6 +59,7 @@ class DefaultGroupType(resource.Resource):
 
     since = microversions.GROUP_TYPES
 
+    @describe({})
     def get(self, request: Request) -> HttpResponse:
         """Say that there is none."""
         raise errors.NotFound("Default group type can not be found.")
@@ -66,11 +70,13 @@ class GroupType(resource.Resource):
 
     since = microversions.GROUP_TYPES
 
+    @describe({200: shapes.GROUP_TYPE})
     def get(self, request: Request, type_id: str) -> HttpResponse:
         """Show it."""
         row = visible.group_type(self.caller, type_id)
         return answers.document({"group_type": rows.group_type(row, caller=self.caller)})
 
+    @describe({200: shapes.GROUP_TYPE}, body=schemas.UPDATE_GROUP_TYPE, refusals=(409,))
     def put(self, request: Request, type_id: str) -> HttpResponse:
         """Change its name, description or visibility."""
         wanted = bodies.checked(request, schemas.UPDATE_GROUP_TYPE)["group_type"]
@@ -78,6 +84,7 @@ class GroupType(resource.Resource):
         row = visible.group_type(self.caller, type_id)
         return answers.document({"group_type": rows.group_type(row, caller=self.caller)})
 
+    @describe({202: None})
     def delete(self, request: Request, type_id: str) -> HttpResponse:
         """Delete it, if no group uses it."""
         types.delete(self.caller, family=types.GROUP, type_id=type_id)

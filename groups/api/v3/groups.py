@@ -7,7 +7,8 @@ from typing import Any
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas
+from groups.api.describing import describe
+from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas, shapes
 from groups.queries import filtering, groups as queries, paging, visible
 from groups.services import groups as services, policies
 
@@ -43,11 +44,13 @@ class _GroupLists(resource.Resource):
 class Groups(_GroupLists):
     """All groups."""
 
+    @describe({200: shapes.GROUPS}, query=shapes.GROUP_QUERY)
     def get(self, request: Request) -> HttpResponse:
         """List them in short."""
         found, page = self.found(request)
         return self.enveloped(request, [{"id": values["id"], "name": values["name"]} for values in found], page)
 
+    @describe({202: shapes.NEW_GROUP}, body=schemas.CREATE_GROUP)
     def post(self, request: Request) -> HttpResponse:
         """Create one."""
         wanted = bodies.checked(request, schemas.CREATE_GROUP)["group"]
@@ -65,6 +68,7 @@ class Groups(_GroupLists):
 class DetailedGroups(_GroupLists):
     """All groups in detail."""
 
+    @describe({200: shapes.DETAILED_GROUPS}, query=shapes.GROUP_QUERY)
     def get(self, request: Request) -> HttpResponse:
         """List them."""
         found, page = self.found(request)
@@ -78,6 +82,7 @@ class Group(resource.Resource):
 
     since = microversions.GROUPS
 
+    @describe({200: shapes.GROUP}, query=(shapes.LIST_VOLUME,))
     def get(self, request: Request, group_id: str) -> HttpResponse:
         """Show it."""
         with_volumes = _with_volumes(request.query_params, self.version)
@@ -86,6 +91,7 @@ class Group(resource.Resource):
         values = queries.detail(self.caller, group.pk, with_volumes=with_volumes)
         return answers.document({"group": rows.group(values, caller=self.caller, version=self.version)})
 
+    @describe({202: None}, body=schemas.UPDATE_GROUP)
     def put(self, request: Request, group_id: str) -> HttpResponse:
         """Rename it; add and remove volumes."""
         wanted = bodies.checked(request, schemas.UPDATE_GROUP)["group"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import urllib.parse
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from groups import callers
-from groups.api import authentication
-from groups.api.v3 import answers, microversions
+from groups.api import authentication, describing
+from groups.api.v3 import answers, microversions, shapes
 
 REQUEST_ID = "X-Openstack-Request-Id"
 # The client libraries look for the older name too.
@@ -31,6 +31,9 @@ class Public(APIView):
 
     authentication_classes: Any = ()
     http_method_names = ["get", "head", "post", "put", "delete"]
+    common: ClassVar[describing.Common] = shapes.COMMON
+    address = ""
+    """Where it is, as the description of the API writes it."""
     request_id = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -61,6 +64,7 @@ class Public(APIView):
 class NotRouted(Public):
     """An address where nothing is."""
 
+    schema = None
     http_method_names = []
 
 

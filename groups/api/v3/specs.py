@@ -10,7 +10,9 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from groups import callers, errors
-from groups.api.v3 import answers, bodies, resource, rows, schemas
+from groups.api.describing import Schema, describe
+from groups.api.shapes import record
+from groups.api.v3 import answers, bodies, resource, rows, schemas, shapes
 from groups.services import policies, types
 
 Values = Mapping[str, str | None]
@@ -57,11 +59,13 @@ class Specs(resource.Resource):
 
     shape: ClassVar[Shape] = GROUP
 
+    @describe(lambda view: {200: _enveloped(view.shape)})
     def get(self, request: Request, type_id: str) -> HttpResponse:
         """Show them."""
         found = _read(self.caller, self.shape, type_id, rule=self.shape.index_rule)
         return answers.document({self.shape.envelope: found})
 
+    @describe(lambda view: {view.shape.created_status: _enveloped(view.shape)}, body=lambda view: view.shape.schema)
     def post(self, request: Request, type_id: str) -> HttpResponse:
         """Add some, and change those that are there."""
         body = bodies.checked(request, self.shape.schema)
@@ -74,6 +78,7 @@ class Spec(resource.Resource):
 
     shape: ClassVar[Shape] = GROUP
 
+    @describe({200: shapes.SPECS})
     def get(self, request: Request, type_id: str, key: str) -> HttpResponse:
         """Show it."""
         found = _read(self.caller, self.shape, type_id, rule=self.shape.show_rule)
@@ -81,6 +86,7 @@ class Spec(resource.Resource):
             raise errors.NotFound(self.shape.missing.format(id=type_id, key=key))
         return answers.document({key: found[key]})
 
+    @describe({200: shapes.SPECS}, body=schemas.ONE_SPEC)
     def put(self, request: Request, type_id: str, key: str) -> HttpResponse:
         """Set it."""
         body = bodies.checked(request, schemas.ONE_SPEC)
@@ -89,10 +95,15 @@ class Spec(resource.Resource):
         types.set_specs(self.caller, family=self.shape.family, type_id=type_id, values=body, new=False)
         return answers.document(body)
 
+    @describe({202: None})
     def delete(self, request: Request, type_id: str, key: str) -> HttpResponse:
         """Remove it."""
         types.delete_spec(self.caller, family=self.shape.family, type_id=type_id, key=key)
         return answers.empty()
+
+
+def _enveloped(shape: Shape) -> Schema:
+    return record({shape.envelope: shapes.SPECS})
 
 
 def _read(caller: callers.Caller, shape: Shape, type_id: str, *, rule: str) -> Values:

@@ -27,15 +27,15 @@ def _at(address: str, view: type[resource.Resource], **options: Any) -> URLPatte
     # A spec's key may hold dots and slashes, and comes last.
     pattern = address.replace("{key}", "(?P<key>.+)")
     pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+?)", pattern)
-    return re_path(rf"^v3{_PROJECT}/{pattern}(?:\.json)?\Z", view.as_view(**options))
+    return re_path(rf"^v3{_PROJECT}/{pattern}(?:\.json)?\Z", view.as_view(address=f"/v3/{address}", **options))
 
 
 _GROUP_SPECS: dict[str, Any] = {"shape": specs.GROUP, "since": microversions.GROUP_TYPES}
 _EXTRA_SPECS: dict[str, Any] = {"shape": specs.VOLUME}
 
 urlpatterns = [
-    re_path(r"^$", discovery.Versions.as_view(status=300)),
-    re_path(r"^v3/?$", discovery.Versions.as_view()),
+    re_path(r"^$", discovery.Versions.as_view(address="/", status=300)),
+    re_path(r"^v3/?$", discovery.Versions.as_view(address="/v3/")),
     _at("group_types", group_types.GroupTypes),
     _at("group_types/default", group_types.DefaultGroupType),
     _at("group_types/{type_id}", group_types.GroupType),

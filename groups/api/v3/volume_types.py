@@ -6,7 +6,9 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from groups import errors
-from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas
+from groups.api.describing import describe
+from groups.api.shapes import asked
+from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas, shapes
 from groups.queries import types as queries, visible
 from groups.services import types
 
@@ -14,6 +16,7 @@ from groups.services import types
 class VolumeTypes(resource.Resource):
     """All volume types."""
 
+    @describe({200: shapes.VOLUME_TYPES}, query=(*shapes.TYPE_QUERY, asked("extra_specs")))
     def get(self, request: Request) -> HttpResponse:
         """List them."""
         asked = lists.question(
@@ -35,6 +38,7 @@ class VolumeTypes(resource.Resource):
         names = ("volume_type_links", "volume_types_links")
         return answers.document({"volume_types": items, **lists.links(request, items, page=asked.page, names=names)})
 
+    @describe({200: shapes.VOLUME_TYPE}, body=schemas.CREATE_VOLUME_TYPE, refusals=(409,))
     def post(self, request: Request) -> HttpResponse:
         """Create one."""
         wanted = bodies.checked(request, schemas.CREATE_VOLUME_TYPE)["volume_type"]
@@ -53,6 +57,7 @@ class VolumeTypes(resource.Resource):
 class DefaultVolumeType(resource.Resource):
     """The volume type of volumes that name none; there is no such thing here."""
 
+    @describe({})
     def get(self, request: Request) -> HttpResponse:
         """Say that there is none."""
         raise errors.NotFound("Default volume type can not be found.")
@@ -61,11 +66,13 @@ class DefaultVolumeType(resource.Resource):
 class VolumeType(resource.Resource):
     """One volume type."""
 
+    @describe({200: shapes.VOLUME_TYPE})
     def get(self, request: Request, type_id: str) -> HttpResponse:
         """Show it."""
         row = visible.volume_type(self.caller, type_id)
         return answers.document({"volume_type": rows.volume_type(row, caller=self.caller)})
 
+    @describe({200: shapes.VOLUME_TYPE}, body=schemas.UPDATE_VOLUME_TYPE, refusals=(409,))
     def put(self, request: Request, type_id: str) -> HttpResponse:
         """Change its name, description or visibility."""
         wanted = bodies.checked(request, schemas.UPDATE_VOLUME_TYPE)["volume_type"]
@@ -73,6 +80,7 @@ class VolumeType(resource.Resource):
         row = visible.volume_type(self.caller, type_id)
         return answers.document({"volume_type": rows.updated_volume_type(row, caller=self.caller)})
 
+    @describe({202: None})
     def delete(self, request: Request, type_id: str) -> HttpResponse:
         """Delete it, if nothing uses it."""
         types.delete(self.caller, family=types.VOLUME, type_id=type_id)

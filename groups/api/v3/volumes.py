@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
 from groups import errors
 from groups.api import addresses
-from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas
+from groups.api.describing import Schema, describe
+from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas, shapes
 from groups.queries import filtering, visible, volumes as queries
 from groups.services import policies, volumes as services
 
@@ -33,10 +34,13 @@ _SOURCES = ("snapshot_id", "source_volid", "consistencygroup_id", "backup_id", "
 class _VolumeLists(resource.Resource):
     """What the two lists of volumes do alike."""
 
+    listed: ClassVar[Schema] = shapes.VOLUMES
+
     def row(self, values: queries.Values, base: str) -> rows.Fields:
         """Return one volume of the list."""
         return rows.volume_summary(values, caller=self.caller, base=base)
 
+    @describe(lambda view: {200: view.listed}, query=shapes.VOLUME_QUERY)
     def get(self, request: Request) -> HttpResponse:
         """List them."""
         policies.require(self.caller, "volume:get_all")
@@ -62,6 +66,7 @@ class _VolumeLists(resource.Resource):
 class Volumes(_VolumeLists):
     """All volumes."""
 
+    @describe({202: shapes.VOLUME}, body=schemas.CREATE_VOLUME_TOLERANTLY)
     def post(self, request: Request) -> HttpResponse:
         """Create one."""
         strict = self.version >= microversions.STRICT_VOLUMES
@@ -89,6 +94,8 @@ class Volumes(_VolumeLists):
 class DetailedVolumes(_VolumeLists):
     """All volumes in detail."""
 
+    listed = shapes.DETAILED_VOLUMES
+
     def row(self, values: queries.Values, base: str) -> rows.Fields:
         """Return one volume of the list."""
         return rows.volume(values, caller=self.caller, version=self.version, base=base)
@@ -97,6 +104,7 @@ class DetailedVolumes(_VolumeLists):
 class Volume(resource.Resource):
     """One volume."""
 
+    @describe({200: shapes.VOLUME})
     def get(self, request: Request, volume_id: str) -> HttpResponse:
         """Show it."""
         volume = visible.volume(self.caller, volume_id)
@@ -105,6 +113,7 @@ class Volume(resource.Resource):
         fields = rows.volume(values, caller=self.caller, version=self.version, base=addresses.base(request))
         return answers.document({"volume": fields})
 
+    @describe({200: shapes.VOLUME}, body=schemas.UPDATE_VOLUME)
     def put(self, request: Request, volume_id: str) -> HttpResponse:
         """Change its name or description."""
         wanted = bodies.checked(request, schemas.UPDATE_VOLUME)["volume"]
@@ -116,6 +125,7 @@ class Volume(resource.Resource):
         fields = rows.new_volume(values, caller=self.caller, version=self.version, base=addresses.base(request))
         return answers.document({"volume": fields})
 
+    @describe({202: None}, query=shapes.REMOVAL_QUERY)
     def delete(self, request: Request, volume_id: str) -> HttpResponse:
         """Delete it. There are no snapshots that `cascade` could take along."""
         force = filtering.truth(request.query_params.get("force", "false"), name="force")
