@@ -19,6 +19,7 @@ from groups import models, queues, sending
 
 RUN_OPERATION = "groups.tasks.run_operation"
 RUN_ROUND = "groups.tasks.run_round"
+CHECK_CONNECTION = "groups.tasks.check_connection"
 
 # A connection kept since the last message may be one that the broker closed meanwhile.
 _ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
@@ -40,6 +41,12 @@ def send_operation(*, operation_id: uuid.UUID, kind: str) -> bool:
 def send_round(*, group_id: uuid.UUID) -> bool:
     """Send the wake-up call for a group's due round now; return whether the broker took it."""
     return _send(RUN_ROUND, queue=queues.REPLICATION, group_id=str(group_id))
+
+
+def wake_to_check(check: models.ConnectionCheck) -> None:
+    """Ask a worker to look whether a backend's sides answer, once the running transaction is committed."""
+    send = functools.partial(_send, CHECK_CONNECTION, queue=queues.MAINTENANCE, check_id=str(check.pk))
+    transaction.on_commit(send, robust=True)
 
 
 def _send(name: str, *, queue: str, **ids: str) -> bool:

@@ -88,6 +88,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Users", "person", "auth.user"),
                     _item("Roles", "badge", "groups.roleassignment"),
                     _item("Tokens", "key", "groups.token"),
+                    _item("Audit trail", "fact_check", "groups.auditentry"),
                 ],
             },
             {"title": "Celery", "items": [_item("Results", "task", "django_celery_results.taskresult")]},

@@ -7,10 +7,21 @@ only.
 
 from django.contrib import admin
 
-from groups.admin import access, backends, dashboard, findings, groups, operations, results, types, volumes
+from groups.admin import access, audits, backends, dashboard, findings, groups, operations, results, types, volumes
 
 admin.site.index_title = "Overview"
 admin.site.index_template = "console/front.html"
 admin.site.extra_urls = dashboard.urls  # type: ignore[attr-defined]
 
-__all__ = ["access", "backends", "dashboard", "findings", "groups", "operations", "results", "types", "volumes"]
+__all__ = [
+    "access",
+    "audits",
+    "backends",
+    "dashboard",
+    "findings",
+    "groups",
+    "operations",
+    "results",
+    "types",
+    "volumes",
+]

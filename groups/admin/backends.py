@@ -6,17 +6,23 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import models as db
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from groups import errors, models
-from groups.admin import acting, backend_forms, fields, pages, shown
+from groups import clock, errors, models
+from groups.admin import acting, backend_forms, fields, live, pages, shown
 from groups.admin.bases import ManagedMixin, PageAdmin
 from groups.admin.verbs import Fact, Verb, VerbsMixin
 from groups.queries import overview
 from groups.services import backends as service
+
+_CHECK_SECONDS = 30
+"""How long a page waits for a worker to look."""
 
 
 class Remove(Verb[models.Backend]):
@@ -38,6 +44,25 @@ class Remove(Verb[models.Backend]):
         return f"Backend {self.row} was removed.", shown.listing(models.Backend)
 
 
+class CheckConnection(Verb[models.Backend]):
+    """See whether a backend's sides answer."""
+
+    slug, title, icon, rule = "check-connection", "Check connection", "network_check", "backend:manage"
+
+    def effect(self) -> str:
+        """Return what it will do."""
+        return "A worker looks whether the primary and each target answer, with the options as saved. Nothing changes."
+
+    def facts(self) -> list[Fact]:
+        """Return the backend."""
+        return [("Backend", shown.link(self.row)), ("Driver", self.row.driver), ("Targets", targets_of(self.row))]
+
+    def act(self, values: dict[str, Any]) -> pages.Done:
+        """Ask a worker."""
+        service.check_connection(self.caller, name=self.row.name)
+        return f"A worker was asked to look at {self.row}.", shown.page(self.row)
+
+
 class DriverForm(forms.Form):
     """Which driver a new backend has."""
 
@@ -52,7 +77,7 @@ class BackendAdmin(ManagedMixin, VerbsMixin, PageAdmin):
     """Backends."""
 
     manage_rule = "backend:manage"
-    verbs = (Remove,)
+    verbs = (CheckConnection, Remove)
     list_display = ("name", "driver", "enabled", "targets_shown", "groups_shown", "volumes_shown", "description")
     list_filter = ("driver", "enabled")
     search_fields = ("name", "description", "targets__backend_id")
@@ -60,6 +85,19 @@ class BackendAdmin(ManagedMixin, VerbsMixin, PageAdmin):
     def get_queryset(self, request: HttpRequest) -> db.QuerySet[models.Backend]:
         """Read what the list shows, in two statements."""
         return overview.backends().order_by("name")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the live part of a backend's page."""
+        view = self.admin_site.admin_view(self.live_view)
+        return [path("<uuid:object_id>/live/", view, name="groups_backend_live"), *super().get_urls()]
+
+    def live_view(self, request: HttpRequest, object_id: object) -> HttpResponse:
+        """Return what a worker saw of a backend, as soon as one has looked."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, str(object_id))
+        found = _connection(row) if row is not None else {}
+        return render(request, "console/connection.html", found) if found.get("live") else live.over()
 
     def add_page(self, request: HttpRequest) -> HttpResponse:
         """Return the page that adds a backend, once its driver is chosen."""
@@ -101,6 +139,7 @@ class BackendAdmin(ManagedMixin, VerbsMixin, PageAdmin):
             may_change=self.may_manage(request),
             offers=self.offers(verb(backend, caller=caller) for verb in self.verbs) if backend else [],
             back=shown.listing(models.Backend),
+            **(_connection(backend) if backend else {}),
         )
 
     @display(description="Targets, default first")
@@ -117,6 +156,16 @@ class BackendAdmin(ManagedMixin, VerbsMixin, PageAdmin):
     def volumes_shown(self, row: Any) -> int:
         """Return how many volumes it holds."""
         return row.volume_count
+
+
+def _connection(row: models.Backend) -> dict[str, Any]:
+    """Return the last look at whether a backend's sides answer, and what to poll while nobody has looked yet."""
+    check = row.connection_checks.first()
+    is_waiting = check is not None and check.done_at is None
+    # Nobody waits for ever: a message that got lost is not sent again.
+    is_late = is_waiting and (clock.now() - check.created_at).total_seconds() > _CHECK_SECONDS
+    address = reverse("admin:groups_backend_live", args=(row.pk,)) if is_waiting and not is_late else ""
+    return {"check": check, "check_is_late": is_late, "live": address}
 
 
 def targets_of(row: models.Backend) -> str | SafeString:

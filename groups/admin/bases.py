@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar
 
+from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models as db
@@ -11,10 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
 from groups.admin import acting
-from groups.services import policies
+from groups.admin.exporting import ExportMixin
+from groups.services import auditing, policies
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(ExportMixin, ModelAdmin):
     """A list and a page of what only the services and the engine write: nothing is edited, nothing is deleted."""
 
     actions = None
@@ -66,8 +69,8 @@ class PageAdmin(ReadOnlyAdmin):
         raise NotImplementedError
 
 
-class ManagedMixin(ModelAdmin):
-    """Lets those add, change and delete whom a policy of the services allows to."""
+class ManagedMixin(ExportMixin, ModelAdmin):
+    """Lets those add, change and delete whom a policy of the services allows to, and keeps who did."""
 
     manage_rule: ClassVar[str]
 
@@ -86,3 +89,29 @@ class ManagedMixin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: db.Model | None = None) -> bool:
         """Ask the policy."""
         return self.may_manage(request)
+
+    def log_addition(self, request: HttpRequest, obj: db.Model, message: Any) -> Any:
+        """Keep who added a row with Django's form."""
+        self._note(request, obj, "add", message)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: db.Model, message: Any) -> Any:
+        """Keep who changed a row with Django's form, and which of its fields."""
+        self._note(request, obj, "change", message)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Keep who deleted rows with Django's page."""
+        for row in queryset:
+            self._note(request, row, "delete", "")
+        return super().log_deletions(request, queryset)
+
+    def _note(self, request: HttpRequest, row: db.Model, what: str, message: Any) -> None:
+        said = message if isinstance(message, str) else json.dumps(message)
+        auditing.note(
+            acting.caller(request),
+            action=f"{self.opts.model_name}:{what}",
+            subject=row,
+            # Names of fields, never their values.
+            detail=LogEntry(change_message=said).get_change_message(),
+        )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django import template
+from django.contrib.admin.views.main import ChangeList
+from django.urls import reverse
 
 from groups import models, statuses
 from groups.admin import backends, findings, operations, shown, types, words
@@ -27,6 +29,12 @@ register.filter("finding_title", findings.title)
 register.filter("remedy", findings.remedy)
 register.filter("targets", backends.targets_of)
 register.filter("specs", types.spec_list)
+
+
+@register.simple_tag
+def export_url(found: ChangeList) -> str:
+    """Return the address of a list as CSV, with its filters, search and order."""
+    return reverse(f"admin:{found.opts.app_label}_{found.opts.model_name}_export") + found.get_query_string()
 
 
 @register.filter

@@ -4,7 +4,8 @@ Belongs here: fields, constraints, indexes, and properties that read one row. No
 No status column is written outside `groups.transitions`.
 """
 
-from groups.models.backends import Backend, ReplicationTarget
+from groups.models.audits import AuditEntry
+from groups.models.backends import Backend, ConnectionCheck, ReplicationTarget
 from groups.models.findings import Finding, Pulse
 from groups.models.groups import Group, GroupVolumeType, Round, Volume
 from groups.models.operations import About, Event, Operation, OperationStep
@@ -14,7 +15,9 @@ from groups.models.types import ExtraSpec, GroupSpec, GroupType, VolumeType
 
 __all__ = [
     "About",
+    "AuditEntry",
     "Backend",
+    "ConnectionCheck",
     "Event",
     "ExtraSpec",
     "Finding",

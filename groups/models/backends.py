@@ -58,3 +58,21 @@ class ReplicationTarget(Row):
 
     def __str__(self) -> str:
         return self.backend_id
+
+
+class ConnectionCheck(Row):
+    """What a worker saw when somebody asked whether a backend's sides answer."""
+
+    backend = models.ForeignKey(Backend, on_delete=models.CASCADE, related_name="connection_checks")
+    user_name = models.CharField(max_length=255)
+    worker = models.CharField(max_length=255, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True, help_text="Empty until a worker has looked.")
+    sides = models.JSONField(default=list, help_text="For each side its name and whether it answered.")
+    error = models.TextField(blank=True, help_text="Why nothing could be looked at.")
+    remedy = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+
+    def __str__(self) -> str:
+        return f"check of {self.backend_id}"

@@ -9,10 +9,10 @@ from django.db import transaction
 
 from drivers import options as driver_options, registry
 from drivers.errors import InvalidOptions
-from groups import callers, clock, errors, models, sealing
+from groups import callers, clock, errors, models, queueing, sealing
 from groups.models.backends import DEFAULT_TARGET
 from groups.queries import visible
-from groups.services import policies
+from groups.services import auditing, policies
 
 Targets = Mapping[str, Mapping[str, object]]
 
@@ -64,6 +64,8 @@ def add(
             name=name, driver=driver, options=_sealed(driver, options), description=description
         )
         _write_targets(backend, targets)
+        detail = f"driver {driver}; targets: {', '.join(targets) or 'none'}"
+        auditing.note(caller, action="backend:add", subject=backend, detail=detail)
     return visible.backend(name)
 
 
@@ -94,6 +96,8 @@ def change(
         )
         backend.targets.all().delete()
         _write_targets(backend, targets)
+        detail = _changed(backend, had=had, options=options, targets=targets, enabled=enabled, description=description)
+        auditing.note(caller, action="backend:change", subject=backend, detail=detail)
     return visible.backend(name)
 
 
@@ -105,7 +109,24 @@ def remove(caller: callers.Caller, *, name: str) -> None:
         for model, noun in ((models.Group, "groups"), (models.Volume, "volumes")):
             if count := model.objects.filter(backend=backend).count():
                 raise errors.InUse(f"Backend {name} still holds {count} {noun}.")
+        auditing.note(caller, action="backend:remove", subject=backend)
         backend.delete()
+
+
+def check_connection(caller: callers.Caller, *, name: str) -> models.ConnectionCheck:
+    """Ask a worker to look whether each side of a backend answers; the row says what it saw once it has.
+
+    The workers reach the storage; whoever asks need not.
+    """
+    policies.require(caller, "backend:manage")
+    backend = visible.backend(name)
+    with transaction.atomic():
+        # Only the newest is shown.
+        models.ConnectionCheck.objects.filter(backend=backend).delete()
+        check = models.ConnectionCheck.objects.create(backend=backend, user_name=caller.user_name)
+        auditing.note(caller, action="backend:check-connection", subject=backend)
+        queueing.wake_to_check(check)
+    return check
 
 
 def shown_options(backend: models.Backend) -> dict[str, object]:
@@ -155,6 +176,25 @@ def _write_targets(backend: models.Backend, targets: Targets) -> None:
             for position, (backend_id, given) in enumerate(targets.items())
         ]
     )
+
+
+def _changed(
+    backend: models.Backend,
+    *,
+    had: Targets,
+    options: Mapping[str, object],
+    targets: Targets,
+    enabled: bool,
+    description: str,
+) -> str:
+    """Return the names of what changed, without any value: some are secret."""
+    before, after = sealing.unseal(backend.options), dict(options)
+    changed = [name for name in {*before, *after} if before.get(name) != after.get(name)]
+    changed += [] if enabled == backend.enabled else ["enabled"]
+    changed += [] if description == backend.description else ["description"]
+    changed += [f"target {name}" for name in {*had, *targets} if had.get(name) != targets.get(name)]
+    changed += [] if list(had) == list(targets) or {*had} != {*targets} else ["order of targets"]
+    return f"changed: {auditing.named(changed) or 'nothing'}"
 
 
 def _with_kept_secrets(given: Mapping[str, object], had: Mapping[str, object]) -> dict[str, object]:

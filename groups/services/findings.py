@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from groups import callers, clock, errors, findings, models
 from groups.findings import Mending
 from groups.queries import visible
-from groups.services import policies, replication
+from groups.services import auditing, policies, replication
 
 LONGEST_IGNORED = datetime.timedelta(days=366)
 
@@ -44,6 +44,8 @@ def ignore(caller: callers.Caller, *, finding_id: object, until: datetime.dateti
             raise errors.InvalidInput("Give a time in the future, at most a year ahead.")
         finding.ignored_until, finding.ignored_by, finding.ignore_reason = until, caller.user_name, reason.strip()
         finding.save(update_fields=["ignored_until", "ignored_by", "ignore_reason"])
+        detail = f"until {until:%Y-%m-%d %H:%M} UTC: {finding.ignore_reason}"
+        auditing.note(caller, action="finding:ignore", subject=finding, detail=detail)
         return finding
 
 
@@ -53,6 +55,7 @@ def heed(caller: callers.Caller, *, finding_id: object) -> models.Finding:
         finding = _open(caller, finding_id)
         policies.require(caller, "finding:ignore")
         models.Finding.objects.filter(pk=finding.pk).update(ignored_until=Now(), ignored_by=caller.user_name)
+        auditing.note(caller, action="finding:heed", subject=finding)
         finding.refresh_from_db()
         return finding
 

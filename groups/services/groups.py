@@ -10,7 +10,7 @@ from django.db import transaction
 from groups import callers, clock, errors, models, statuses, transitions
 from groups.findings import Code
 from groups.queries import findings, visible
-from groups.services import placement, policies, recording
+from groups.services import auditing, placement, policies, recording
 from groups.statuses import Axis, GroupStatus, VolumeStatus
 
 _CAN_JOIN = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
@@ -80,6 +80,7 @@ def update(
             )
         if labels:
             models.Group.objects.filter(pk=group.pk).update(**labels, updated_at=clock.now())
+            auditing.note(caller, action="group:rename", subject=group, detail=f"changed: {auditing.named(labels)}")
         if not adding and not removing:
             return None
         operation = recording.operation(
@@ -128,7 +129,9 @@ def reset_status(caller: callers.Caller, *, group_id: object, status: str, reaso
                 f"Invalid Group Status: Group status: {status} is invalid, valid status are: {tuple(allowed)}."
             )
         recording.refuse_while_open(group, what="reset its status; cancel the operation first")
-        transitions.reset(group, axis=Axis.GROUP, to=word, reason=reason or "reset by an admin", actor=caller.user_name)
+        why = reason or "reset by an admin"
+        auditing.note(caller, action="group:reset-status", subject=group, detail=f"to {word}: {why}")
+        transitions.reset(group, axis=Axis.GROUP, to=word, reason=why, actor=caller.user_name)
 
 
 # What the verbs above share.

@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from groups import callers, errors, models
 from groups.queries import access
-from groups.services import policies
+from groups.services import auditing, policies
 
 _PROJECT_ID = re.compile(r"[0-9a-f]{32}")
 _NAME_CHARACTERS = 64
@@ -39,7 +39,9 @@ def add_project(caller: callers.Caller, *, name: str, project_id: str = "", desc
         raise errors.Duplicate(f"Project {taken.name} already exists, with id {taken.pk}.")
     try:
         with transaction.atomic():
-            return models.Project.objects.create(pk=project_id, name=name, description=description)
+            row = models.Project.objects.create(pk=project_id, name=name, description=description)
+            auditing.note(caller, action="project:add", subject=row)
+            return row
     except IntegrityError as error:
         raise errors.Duplicate(f"A project {name} or one with id {project_id} was added just now.") from error
 
@@ -72,6 +74,8 @@ def add_user(
         is_new = user is None
         user = user or _new_user(name, password)
         _give(user, row, roles)
+        detail = f"roles {auditing.named(roles)} in project {row}"
+        auditing.note(caller, action="user:add" if is_new else "user:give-role", subject=user, detail=detail)
     return user, is_new
 
 
@@ -91,6 +95,9 @@ def set_up(caller: callers.Caller, *, user_name: str, password: str, project_nam
         user_is_new = user is None
         user = user or _new_user(user_name, password, all_powerful=True)
         models.RoleAssignment.objects.get_or_create(user=user, project=project, role=callers.ADMIN)
+        if user_is_new:
+            detail = f"role {callers.ADMIN} in project {project}"
+            auditing.note(caller, action="user:add", subject=user, detail=detail)
     return First(user=user, project=project, user_is_new=user_is_new, project_is_new=project_is_new)
 
 

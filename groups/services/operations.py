@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.db import transaction
+
 from groups import callers, errors, models, statuses, transitions
 from groups.queries import visible
-from groups.services import groups, policies, replication, volumes
+from groups.services import auditing, groups, policies, replication, volumes
 from groups.statuses import Kind, OperationState
 
 
@@ -14,8 +16,10 @@ def cancel(caller: callers.Caller, *, operation_id: object) -> models.Operation:
     policies.require(caller, "operation:cancel")
     if not operation.is_open:
         raise errors.WrongState(f"Operation {operation.pk} has ended ({operation.state}); there is nothing to cancel.")
-    if not transitions.cancel_queued(operation, actor=caller.user_name):
-        transitions.request_cancel(operation, actor=caller.user_name)
+    with transaction.atomic():
+        if not transitions.cancel_queued(operation, actor=caller.user_name):
+            transitions.request_cancel(operation, actor=caller.user_name)
+        auditing.note(caller, action="operation:cancel", subject=operation, operation_id=operation.pk)
     return visible.operation(caller, operation_id)
 
 

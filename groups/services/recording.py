@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from groups import callers, clock, errors, models, statuses
+from groups.services import auditing
 
 ZONES = ("nova",)
+_TOLD = frozenset({"target", "mode", "origin", "discard_bytes"})
+"""What of an operation's arguments the audit trail repeats."""
 
 
 def operation(
@@ -17,9 +20,9 @@ def operation(
     members: int = 0,
     arguments: Mapping[str, object] | None = None,
 ) -> models.Operation:
-    """Return the row for one accepted request; `transitions.start` saves it."""
+    """Return the row for one accepted request, which `transitions.start` saves; keep who asked."""
     accepted = clock.now()
-    return models.Operation(
+    row = models.Operation(
         kind=kind,
         group=subject if isinstance(subject, models.Group) else None,
         volume=subject if isinstance(subject, models.Volume) else None,
@@ -38,6 +41,10 @@ def operation(
         door=caller.door,
         request_id=caller.request_id,
     )
+    told = {name: value for name, value in row.arguments.items() if name in _TOLD and value not in ("", None)}
+    detail = ", ".join(f"{name}: {value}" for name, value in sorted(told.items()))
+    auditing.note(caller, action=str(kind), subject=subject, detail=detail, operation_id=row.pk)
+    return row
 
 
 def checked_text(value: str | None, *, name: str) -> str | None:

@@ -12,7 +12,7 @@ from drivers import options, registry
 from groups import callers, errors, models, specs, statuses, transitions
 from groups.models.backends import DEFAULT_TARGET
 from groups.queries import visible
-from groups.services import policies, recording
+from groups.services import auditing, policies, recording
 from groups.statuses import Axis, Kind, OperationState, StepState, VolumeStatus
 
 Mode = Literal["auto", "planned", "unplanned"]
@@ -151,6 +151,8 @@ def reset(caller: callers.Caller, *, group_id: object, replication_status: str, 
         policies.require(caller, "group:reset_status")
         why = _given(reason)
         recording.refuse_while_open(group, what="reset its replication status; cancel the operation first")
+        detail = f"to {replication_status.lower()}: {why}"
+        auditing.note(caller, action="group:reset-replication-status", subject=group, detail=detail)
         transitions.reset(
             group,
             axis=Axis.REPLICATION,

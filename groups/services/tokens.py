@@ -10,10 +10,11 @@ import secrets
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from groups import callers, clock, errors, models
 from groups.queries import access
-from groups.services import policies
+from groups.services import auditing, policies
 
 PURGED_AT_ONCE = 100
 """How many expired tokens are removed, at most, when a new one is given out."""
@@ -83,7 +84,11 @@ def revoke(text: str) -> None:
 def take_back(caller: callers.Caller, *, audit_id: str) -> None:
     """Make somebody's token useless at once, for admins; the audit id is all that names it to people."""
     policies.require(caller, "identity:manage")
-    models.Token.objects.filter(audit_id=audit_id).delete()
+    with transaction.atomic():
+        row = models.Token.objects.select_related("user", "project").filter(audit_id=audit_id).first()
+        if row is not None:
+            auditing.note(caller, action="token:revoke", subject=row, name=f"token {audit_id} of {row.user}")
+            row.delete()
 
 
 def _purge() -> None:

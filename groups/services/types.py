@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 
 from groups import callers, clock, errors, models, specs
 from groups.queries import visible
-from groups.services import policies
+from groups.services import auditing, policies
 
 AnyType = models.VolumeType | models.GroupType
 
@@ -91,6 +91,7 @@ def create(
         with transaction.atomic():
             row = family.model.objects.create(name=name, description=description, is_public=is_public)
             _write_specs(row, values, family=family)
+            auditing.note(caller, action="type:create", subject=row, detail=_specs_said(values))
     except IntegrityError as error:
         raise errors.Duplicate(f"{family.noun} {name} already exists.") from error
     return row
@@ -108,6 +109,10 @@ def update(caller: callers.Caller, *, family: Family, type_id: object, changes: 
     try:
         with transaction.atomic():
             family.model.objects.filter(pk=row.pk).update(**wanted, updated_at=clock.now())
+            changed = [name for name, value in wanted.items() if getattr(row, name) != value]
+            if changed:
+                detail = f"changed: {auditing.named(changed)}"
+                auditing.note(caller, action="type:change", subject=row, detail=detail)
     except IntegrityError as error:
         raise errors.Duplicate(f"{family.noun} {changes['name']} already exists.") from error
     return family.find(caller, type_id)
@@ -120,6 +125,7 @@ def delete(caller: callers.Caller, *, family: Family, type_id: object) -> None:
     with transaction.atomic():
         if family.in_use(row.pk):
             raise errors.InUse(family.delete_in_use.format(id=row.pk))
+        auditing.note(caller, action="type:delete", subject=row)
         row.delete()
 
 
@@ -133,6 +139,7 @@ def set_specs(
     with transaction.atomic():
         _refuse_frozen(row, family=family)
         _write_specs(row, values, family=family)
+        auditing.note(caller, action="type:set-specs", subject=row, detail=_specs_said(values))
 
 
 def delete_spec(caller: callers.Caller, *, family: Family, type_id: object, key: str) -> None:
@@ -144,6 +151,11 @@ def delete_spec(caller: callers.Caller, *, family: Family, type_id: object, key:
         deleted, _ = family.spec_model.objects.filter(**{family.owner: row, "key": key}).delete()
         if not deleted:
             raise errors.NotFound(f"{family.noun} {row.pk} has no {family.spec_noun} with key {key}.")
+        auditing.note(caller, action="type:delete-spec", subject=row, detail=key)
+
+
+def _specs_said(values: Mapping[str, str | None]) -> str:
+    return ", ".join(f"{key}={value or ''}" for key, value in sorted(values.items()))
 
 
 def _refuse_frozen(row: AnyType, *, family: Family) -> None:

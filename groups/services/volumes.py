@@ -8,7 +8,7 @@ from django.db import transaction
 
 from groups import callers, clock, errors, models, specs, statuses, transitions
 from groups.queries import visible
-from groups.services import placement, policies, recording
+from groups.services import auditing, placement, policies, recording
 from groups.statuses import Axis, GroupStatus, VolumeStatus
 
 _MAX_GIB = 1024 * 1024
@@ -68,7 +68,9 @@ def update(caller: callers.Caller, *, volume_id: object, changes: Mapping[str, s
     }
     if not wanted:
         raise errors.InvalidInput("Invalid input received: give a name or a description to change.")
-    models.Volume.objects.filter(pk=volume.pk).update(**wanted, updated_at=clock.now())
+    with transaction.atomic():
+        models.Volume.objects.filter(pk=volume.pk).update(**wanted, updated_at=clock.now())
+        auditing.note(caller, action="volume:rename", subject=volume, detail=f"changed: {auditing.named(wanted)}")
     return visible.volume(caller, volume_id)
 
 
@@ -109,6 +111,8 @@ def reset_status(caller: callers.Caller, *, volume_id: object, status: str, reas
         recording.refuse_while_open(volume, what="reset its status; cancel the operation first")
         if volume.group is not None:
             recording.refuse_while_open(volume.group, what="reset the status of a volume in it")
+        detail = f"to {status.lower()}: {reason or 'reset by an admin'}"
+        auditing.note(caller, action="volume:reset-status", subject=volume, detail=detail)
         transitions.reset(
             volume,
             axis=Axis.VOLUME,

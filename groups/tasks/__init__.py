@@ -4,7 +4,7 @@ Belongs here: tasks with keyword-only ids, tolerant of unknown keywords so that 
 survive new senders. Results are ignored: nothing is decided from them.
 """
 
-from groups.tasks.operations import run_operation, run_round
+from groups.tasks.operations import check_connection, run_operation, run_round
 from groups.tasks.ticks import observe, rounds, sweep
 
-__all__ = ["observe", "rounds", "run_operation", "run_round", "sweep"]
+__all__ = ["check_connection", "observe", "rounds", "run_operation", "run_round", "sweep"]

@@ -32,6 +32,7 @@ OURS = [
     "project",
     "roleassignment",
     "token",
+    "auditentry",
 ]
 ENGINES = ["group", "volume", "operation", "event", "finding"]
 
@@ -80,6 +81,7 @@ def fill(site: Site, count: int) -> None:
                 new=state,
                 actor="u",
             )
+        models.AuditEntry.objects.create(at=now, user_name="u", action="enable-replication", subject_id=group.pk)
         user = get_user_model().objects.create_user(f"u{number}-{now}")
         models.RoleAssignment.objects.create(user=user, project=project, role="member")
         models.Token.objects.create(
