@@ -161,10 +161,11 @@ class BackendAdmin(ManagedMixin, VerbsMixin, PageAdmin):
 def _connection(row: models.Backend) -> dict[str, Any]:
     """Return the last look at whether a backend's sides answer, and what to poll while nobody has looked yet."""
     check = row.connection_checks.first()
-    is_waiting = check is not None and check.done_at is None
+    if check is None or check.done_at is not None:
+        return {"check": check, "live": ""}
     # Nobody waits for ever: a message that got lost is not sent again.
-    is_late = is_waiting and (clock.now() - check.created_at).total_seconds() > _CHECK_SECONDS
-    address = reverse("admin:groups_backend_live", args=(row.pk,)) if is_waiting and not is_late else ""
+    is_late = (clock.now() - check.created_at).total_seconds() > _CHECK_SECONDS
+    address = "" if is_late else reverse("admin:groups_backend_live", args=(row.pk,))
     return {"check": check, "check_is_late": is_late, "live": address}
 
 

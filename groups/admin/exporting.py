@@ -49,7 +49,7 @@ class _Line:
 
 
 def _lines(admin: ModelAdmin[Any], found: ChangeList) -> Iterator[str]:
-    columns = [name for name in found.list_display if name not in _LEFT_OUT]
+    columns = [str(name) for name in found.list_display if name not in _LEFT_OUT]
     writer = csv.writer(_Line())
     labels = [capfirst(str(label_for_field(name, found.model, model_admin=admin))) for name in columns]
     # The whole id: what a program reads is not what fits a screen.
