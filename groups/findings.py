@@ -30,6 +30,7 @@ class Code(StrEnum):
     NOT_OBSERVED = "not-observed"
     BACKEND_UNUSABLE = "backend-unusable"
     NO_PROGRESS = "no-progress"
+    OBJECTIVE_MISSED = "objective-missed"
 
 
 class Severity(StrEnum):
@@ -164,6 +165,12 @@ MEANINGS: dict[Code, Meaning] = {
         title="A storage call has made no progress for a while.",
         remedy="See whether the storage named answers. The call is given up at its deadline, and the operation then"
         " goes on, is tried again or ends by itself.",
+    ),
+    Code.OBJECTIVE_MISSED: Meaning(
+        severity=Severity.CRITICAL,
+        title="A failover of the group would lose more data, or take more time, than its objective allows.",
+        remedy="See what the storage of each target reports, and the group's round, for what holds it up. Where nobody"
+        " could look for a while, see whether ticks come. Change the objective if it asks for too much.",
     ),
 }
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+
+from groups import objectives
 
 TRUE = "<is> True"
 
@@ -14,6 +17,8 @@ CONSISTENT_GROUP_REPLICATION = "consistent_group_replication_enabled"
 """Group spec: a replication group whose copies are one point in time of all members."""
 INTERVAL = "replsite:interval_seconds"
 """Group spec: how often replication makes a new point, in seconds."""
+OBJECTIVES = {column: f"replsite:{column}" for column in objectives.COLUMNS}
+"""Group specs: from which lag or recovery time on there is a warning, or it is critical; in seconds."""
 
 DEFAULT_INTERVAL_SECONDS = 10.0
 MINIMUM_INTERVAL_SECONDS = 0.5
@@ -41,6 +46,32 @@ def interval_seconds(group_specs: Mapping[str, str | None]) -> float:
     # NaN compares false with everything, so the test is for what is wanted.
     if not MINIMUM_INTERVAL_SECONDS <= seconds <= 86400:
         raise ValueError(f"{INTERVAL} must be between {MINIMUM_INTERVAL_SECONDS:g} and 86400 seconds, not '{raw}'.")
+    return seconds
+
+
+def interval_or_default(group_specs: Mapping[str, str | None]) -> float:
+    """Return how often a new point is made; a spec that is no good counts as absent."""
+    try:
+        return interval_seconds(group_specs)
+    except ValueError:
+        return DEFAULT_INTERVAL_SECONDS
+
+
+def objective_seconds(group_specs: Mapping[str, str | None]) -> dict[str, float | None]:
+    """Return the levels that a group type sets, by column; raise ValueError, saying why, when one is no good."""
+    return {column: _positive(key, group_specs.get(key)) for column, key in OBJECTIVES.items()}
+
+
+def _positive(key: str, raw: str | None) -> float | None:
+    if raw is None:
+        return None
+    try:
+        seconds = float(raw)
+    except ValueError:
+        seconds = math.nan
+    # NaN compares false with everything.
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"{key} must be a number of seconds above 0, not '{raw}'.")
     return seconds
 
 

@@ -97,6 +97,22 @@ class SiteConfig(pydantic_settings.BaseSettings):
         10, description="How long a queued operation may wait before its worker is woken again."
     )
     observe_seconds: Seconds = Field(15, description="How often the replication of each group is observed.")
+    rpo_warning_seconds: Seconds | None = Field(
+        None,
+        description="From which age of a group's newest point on there is a warning, where neither the group nor its "
+        "type says. Empty: three intervals of its rounds.",
+    )
+    rpo_critical_seconds: Seconds | None = Field(
+        None, description="From which age on it is critical. Empty: ten intervals of its rounds."
+    )
+    rto_warning_seconds: Seconds | None = Field(
+        None,
+        description="From which length of a group's last failover on there is a warning, where neither the group nor "
+        "its type says. Empty: none.",
+    )
+    rto_critical_seconds: Seconds | None = Field(
+        None, description="From which length on it is critical; then so is a group that never failed over. Empty: none."
+    )
     rounds_tick_seconds: Seconds = Field(1, description="How often due replication rounds are looked for.")
     driver_deadline_seconds: Seconds = Field(
         60, description="The longest a driver call may go on without progress before it counts as hung."

@@ -1,4 +1,4 @@
-"""The queues, beat's three ticks, and how the broker is spoken to."""
+"""The queues, beat's ticks, and how the broker is spoken to."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ def queues() -> tuple[Queue, ...]:
 
 
 def ticks(site: config.SiteConfig) -> dict[str, dict[str, Any]]:
-    """Return beat's three ticks."""
+    """Return beat's ticks."""
     return {
         "sweep": _tick("groups.tasks.sweep", every=site.sweep_seconds),
+        "lag": _tick("groups.tasks.lag", every=site.observe_seconds),
         "observe": _tick("groups.tasks.observe", every=site.observe_seconds),
         "rounds": _tick("groups.tasks.rounds", every=site.rounds_tick_seconds),
     }

@@ -113,7 +113,14 @@ def test_every_driver_is_documented_with_its_options(kind):
 
 
 @pytest.mark.parametrize(
-    "spec", [specs.REPLICATION, specs.GROUP_REPLICATION, specs.CONSISTENT_GROUP_REPLICATION, specs.INTERVAL]
+    "spec",
+    [
+        specs.REPLICATION,
+        specs.GROUP_REPLICATION,
+        specs.CONSISTENT_GROUP_REPLICATION,
+        specs.INTERVAL,
+        *specs.OBJECTIVES.values(),
+    ],
 )
 def test_every_spec_key_is_documented(spec):
     assert f"`{spec}`" in text_of(DOCS / "concepts.md")

@@ -14,22 +14,31 @@ from groups.engine.comparing import Found
 log = structlog.get_logger(__name__)
 
 Subject = models.Group | models.Operation | models.Backend
+_TOLD = ("severity", "recorded", "actual", "actual_side")
 
 
 def keep(subject: Subject, found: Sequence[Found], *, scope: Collection[findings.Code]) -> None:
     """Make a subject's open findings those found; of other codes than those in `scope` nothing changes."""
-    open_rows = models.Finding.objects.filter(subject_id=subject.pk, closed_at__isnull=True, code__in=scope)
-    known = {(row.code, row.key): row for row in open_rows}
-    now = {(each.code.value, each.key): each for each in found}
+    keep_all([(subject, found)], scope=scope)
+
+
+def keep_all(found: Sequence[tuple[Subject, Sequence[Found]]], *, scope: Collection[findings.Code]) -> None:
+    """Do the same for many subjects, in as many statements as for one."""
+    if not found:
+        return
+    subjects = [subject.pk for subject, _ in found]
+    open_rows = models.Finding.objects.filter(subject_id__in=subjects, closed_at__isnull=True, code__in=scope)
+    known = {(row.subject_id, row.code, row.key): row for row in open_rows}
+    now = {(subject.pk, each.code.value, each.key): (subject, each) for subject, several in found for each in several}
     gone = [row.pk for place, row in known.items() if place not in now]
     new = [each for place, each in now.items() if place not in known]
     if gone:
         close(gone)
     if new:
-        _open(subject, new)
-    for place, row in known.items():
-        if place in now:
-            _still(row, now[place])
+        _open(new)
+    still = [_still(row, now[place][1]) for place, row in known.items() if place in now]
+    if still:
+        models.Finding.objects.bulk_update(still, ("seen_at", *_TOLD))
 
 
 def close(ids: Collection[uuid.UUID]) -> None:
@@ -43,8 +52,8 @@ def close_all(subject_id: uuid.UUID) -> None:
     models.Finding.objects.filter(subject_id=subject_id, closed_at__isnull=True).update(closed_at=Now())
 
 
-def _open(subject: Subject, new: Sequence[Found]) -> None:
-    rows = [_row(subject, each) for each in new]
+def _open(new: Sequence[tuple[Subject, Found]]) -> None:
+    rows = [_row(subject, each) for subject, each in new]
     # Two ticks at once may find the same: the database keeps one.
     models.Finding.objects.bulk_create(rows, ignore_conflicts=True)
     for row in rows:
@@ -73,14 +82,10 @@ def _row(subject: Subject, each: Found) -> models.Finding:
     )
 
 
-def _still(row: models.Finding, each: Found) -> None:
-    models.Finding.objects.filter(pk=row.pk, closed_at__isnull=True).update(
-        seen_at=Now(),
-        severity=_severity(each),
-        recorded=each.recorded,
-        actual=each.actual,
-        actual_side=each.actual_side,
-    )
+def _still(row: models.Finding, each: Found) -> models.Finding:
+    row.severity, row.seen_at = _severity(each), clock.now()
+    row.recorded, row.actual, row.actual_side = each.recorded, each.actual, each.actual_side
+    return row
 
 
 def _severity(each: Found) -> findings.Severity:

@@ -1,45 +1,22 @@
-"""Records what a look at the storage found of a group's replication."""
+"""Judges what a look at the storage found of a group's replication."""
 
 from __future__ import annotations
 
 import datetime
 
-from django.db.models.functions import Greatest
-
 from drivers import base
 from groups import clock, models
 from groups.engine import storage, truth
+from groups.queries import objectives
 from groups.statuses import Health, ReplicationStatus
 
+UNPROTECTED = objectives.UNPROTECTED
 _LATE_ROUNDS = 3
 """How many intervals the newest point may be old before a group counts as lagging."""
 
 
-def record(group: models.Group, facts: base.GroupFacts, *, value: base.Group) -> str | None:
-    """Write what was seen and return the word for it; None, with nothing written, when the group has changed
-    hands since."""
-    at = _newest_point(group, facts)
-    word, detail = _judge(group, facts, at, value=value)
-    written = models.Group.objects.filter(pk=group.pk, epoch=group.epoch).update(
-        health=word,
-        health_detail=detail,
-        consistent_at=at,
-        bytes_behind=_bytes_behind(facts),
-        observed_at=datetime.datetime.fromtimestamp(facts.observed_at, tz=datetime.UTC),
-        # A database restored from a backup may be behind the storage; its epochs must not be.
-        epoch=Greatest("epoch", facts.epoch),
-    )
-    return word if written else None
-
-
-def record_failure(group: models.Group, problem: str) -> None:
-    """Write that replication does not advance, and why."""
-    models.Group.objects.filter(pk=group.pk, epoch=group.epoch).update(
-        health=Health.BROKEN, health_detail=problem, observed_at=clock.now()
-    )
-
-
-def _newest_point(group: models.Group, facts: base.GroupFacts) -> datetime.datetime | None:
+def newest_point(group: models.Group, facts: base.GroupFacts) -> datetime.datetime | None:
+    """Return the newest complete point on a side the group could move to; None when there is none."""
     points = [
         side.consistent_at
         for side in facts.sides
@@ -48,14 +25,14 @@ def _newest_point(group: models.Group, facts: base.GroupFacts) -> datetime.datet
     return datetime.datetime.fromtimestamp(max(points), tz=datetime.UTC) if points else None
 
 
-def _bytes_behind(facts: base.GroupFacts) -> int | None:
+def bytes_behind(facts: base.GroupFacts) -> int | None:
+    """Return how many bytes the worst side lacks; None when no side can tell."""
     behind = [side.bytes_behind for side in facts.sides if side.bytes_behind is not None]
     return max(behind) if behind else None
 
 
-def _judge(
-    group: models.Group, facts: base.GroupFacts, at: datetime.datetime | None, *, value: base.Group
-) -> tuple[str, str]:
+def judge(group: models.Group, facts: base.GroupFacts, *, value: base.Group) -> tuple[Health, str]:
+    """Return the word for what was found, and what is to be said of it."""
     active = facts.side(group.active_backend_id)
     if not active.reachable:
         return Health.BROKEN, truth.describe(value, facts)
@@ -72,6 +49,7 @@ def _judge(
     if unreachable or not facts.replicating:
         return Health.BROKEN, truth.describe(value, facts)
     late = datetime.timedelta(seconds=_LATE_ROUNDS * value.interval_seconds + 1)
+    at = newest_point(group, facts)
     if at is None or clock.now() - at > late:
         return Health.LAGGING, truth.describe(value, facts)
     return Health.HEALTHY, facts.detail

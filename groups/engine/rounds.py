@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from collections.abc import Iterable
 
 import structlog
 from django.conf import settings
@@ -19,7 +20,7 @@ from django.db.models.functions import Now
 from drivers import base
 from drivers.errors import CallCanceled, DriverError, StaleEpoch
 from groups import clock, errors, models, queueing, statuses
-from groups.engine import calls, health, leases, storage
+from groups.engine import calls, leases, observations, storage
 
 log = structlog.get_logger(__name__)
 
@@ -41,10 +42,17 @@ def schedule(operation: models.Operation, *, driver: base.Driver, group: base.Gr
     )
 
 
-def ensure(group: models.Group, *, driver: base.Driver) -> None:
-    """Make a first round due for a protected group that has none, as after a reset by hand."""
-    if driver.capabilities.rounds and group.replication_status == statuses.ReplicationStatus.ENABLED:
-        models.Round.objects.get_or_create(group=group, defaults={"due_at": clock.now()})
+def ensure(groups: Iterable[models.Group], *, driver: base.Driver) -> None:
+    """Make a first round due for each protected group that has none, as after a reset by hand."""
+    if not driver.capabilities.rounds:
+        return
+    wanted = {group.pk for group in groups if group.replication_status == statuses.ReplicationStatus.ENABLED}
+    missing = wanted.difference(models.Round.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+    if missing:
+        due = clock.now()
+        models.Round.objects.bulk_create(
+            [models.Round(group_id=pk, due_at=due) for pk in missing], ignore_conflicts=True
+        )
 
 
 def unschedule(operation: models.Operation) -> None:
@@ -101,7 +109,7 @@ def _run(group: models.Group) -> None:
         # An operation has begun on the group; it decides what becomes of the rounds.
         raise errors.LeaseLost(error.message) from error
     except DriverError as error:
-        _finish_failed(group, error, interval=value.interval_seconds)
+        _finish_failed(group, error, value=value)
         return
     _finish(group, facts, began=began, value=value)
 
@@ -145,20 +153,20 @@ def _finish(group: models.Group, facts: base.GroupFacts, *, began: datetime.date
         failures=0,
         error="",
     )
-    health.record(group, facts, value=value)
+    observations.record([observations.Look(group=group, value=value, facts=facts, makes_point=True)])
 
 
-def _finish_failed(group: models.Group, error: DriverError, *, interval: float) -> None:
+def _finish_failed(group: models.Group, error: DriverError, *, value: base.Group) -> None:
     log.warning("round_failed", error=error.message, code=error.code)
     failures = models.Round.objects.filter(pk=group.pk).values_list("failures", flat=True).first() or 0
-    pause = max(interval, min(_LONGEST_PAUSE_SECONDS, 2.0 ** min(failures, 10)))
+    pause = max(value.interval_seconds, min(_LONGEST_PAUSE_SECONDS, 2.0 ** min(failures, 10)))
     _write(
         group,
         due_at=clock.now() + datetime.timedelta(seconds=pause),
         failures=failures + 1,
         error=error.message,
     )
-    health.record_failure(group, error.message)
+    observations.record([observations.Look(group=group, value=value, problem=error.message, tells_lag=False)])
 
 
 def _write(group: models.Group, **changes: object) -> None:

@@ -8,6 +8,7 @@ from groups.models.audits import AuditEntry
 from groups.models.backends import Backend, ConnectionCheck, ReplicationTarget
 from groups.models.findings import Finding, Pulse
 from groups.models.groups import Group, GroupVolumeType, Round, Volume
+from groups.models.observations import LagSample, SideObservation
 from groups.models.operations import About, Event, Operation, OperationStep
 from groups.models.projects import LoginAttempt, Project, RoleAssignment, Token
 from groups.models.snapshots import GroupSnapshot, Snapshot
@@ -26,6 +27,7 @@ __all__ = [
     "GroupSpec",
     "GroupType",
     "GroupVolumeType",
+    "LagSample",
     "LoginAttempt",
     "Operation",
     "OperationStep",
@@ -34,6 +36,7 @@ __all__ = [
     "ReplicationTarget",
     "RoleAssignment",
     "Round",
+    "SideObservation",
     "Snapshot",
     "Token",
     "Volume",

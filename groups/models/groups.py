@@ -55,6 +55,10 @@ class Group(Subject):
     source_group_id = models.UUIDField(
         null=True, blank=True, editable=False, help_text="The group it was made from; kept when that is gone."
     )
+    rpo_warning_seconds = models.FloatField(null=True, blank=True, help_text="Empty: as its type says.")
+    rpo_critical_seconds = models.FloatField(null=True, blank=True, help_text="Empty: as its type says.")
+    rto_warning_seconds = models.FloatField(null=True, blank=True, help_text="Empty: as its type says.")
+    rto_critical_seconds = models.FloatField(null=True, blank=True, help_text="Empty: as its type says.")
 
     class Meta:
         ordering = ("-created_at", "-id")

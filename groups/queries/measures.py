@@ -12,20 +12,14 @@ from django.db import models as db
 from django.db.models import F
 from django.db.models.functions import Greatest
 
-from groups import clock, models, statuses
+from groups import clock, models
+from groups.queries import objectives
 
 DURATIONS = (0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
 """The upper ends of the classes that durations are counted in, in seconds; one more is for what took longer."""
 
-# What runs on a secondary, or is not replicated, has no copy that could lag.
-_UNPROTECTED = (
-    statuses.ReplicationStatus.DISABLED,
-    statuses.ReplicationStatus.NOT_CAPABLE,
-    statuses.ReplicationStatus.FAILED_OVER,
-)
 
-
-class _Seconds(db.Func):
+class Seconds(db.Func):
     """The seconds from the second point in time to the first."""
 
     template = "EXTRACT(EPOCH FROM (%(expressions)s))"
@@ -64,7 +58,7 @@ class Lag:
 
 def operations() -> list[Operations]:
     """Return all operations, counted."""
-    took = Greatest(_Seconds("ended_at", "created_at"), 0.0, output_field=db.FloatField())
+    took = Greatest(Seconds("ended_at", "created_at"), 0.0, output_field=db.FloatField())
     classes = [db.When(took__lte=end, then=place) for place, end in enumerate(DURATIONS)]
     rows = (
         models.Operation.objects.order_by()
@@ -83,7 +77,7 @@ def operations() -> list[Operations]:
 def lags() -> Iterator[Lag]:
     """Yield what is known of each protected group."""
     now = clock.now()
-    rows = models.Group.objects.exclude(replication_status__in=_UNPROTECTED).order_by()
+    rows = models.Group.objects.exclude(replication_status__in=objectives.UNPROTECTED).order_by()
     for row in rows.values_list("pk", "project_id", "consistent_at", "bytes_behind").iterator():
         yield Lag(group_id=row[0], project_id=row[1], seconds=_ago(now, row[2]), bytes=row[3])
 

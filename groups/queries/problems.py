@@ -45,7 +45,12 @@ def of(standing: watching.Standing) -> list[Problem]:
 def tick_intervals() -> dict[str, float]:
     """Return how often each tick is due."""
     site = settings.REPLSITE
-    return {"sweep": site.sweep_seconds, "observe": site.observe_seconds, "rounds": site.rounds_tick_seconds}
+    return {
+        "sweep": site.sweep_seconds,
+        "observe": site.observe_seconds,
+        "lag": site.observe_seconds,
+        "rounds": site.rounds_tick_seconds,
+    }
 
 
 def _workers(standing: watching.Standing) -> Iterator[Problem]:

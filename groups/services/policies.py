@@ -69,6 +69,7 @@ RULES: dict[str, str | Right] = {
     "volume_extension:types_extra_specs:create": callers.ADMIN,
     "volume_extension:types_extra_specs:update": callers.ADMIN,
     "volume_extension:types_extra_specs:delete": callers.ADMIN,
+    "group:set_objectives": callers.MEMBER,
     "group:adopt": callers.ADMIN,
     "group:restore": callers.ADMIN,
     "finding:get": callers.READER,

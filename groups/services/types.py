@@ -193,5 +193,6 @@ def _check_specs(values: Mapping[str, str | None], *, family: Family) -> None:
     if family is GROUP:
         try:
             specs.interval_seconds(values)
+            specs.objective_seconds(values)
         except ValueError as error:
             raise errors.InvalidInput(str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.conf import settings
 
-from groups.engine import observing, rounds as due_rounds, watching
+from groups.engine import lag as lags, observing, rounds as due_rounds, watching
 from groups.tasks import pacing
 
 
@@ -28,3 +28,10 @@ def rounds(**_newer: object) -> int:
     """Wake workers for due rounds."""
     due = pacing.is_due("rounds", every=settings.REPLSITE.rounds_tick_seconds)
     return watching.tick("rounds", work=due_rounds.wake_due) if due else 0
+
+
+@shared_task(name="groups.tasks.lag", ignore_result=True)
+def lag(**_newer: object) -> int:
+    """Hold groups against their objectives, and thin what is kept of their lag."""
+    due = pacing.is_due("lag", every=settings.REPLSITE.observe_seconds)
+    return watching.tick("lag", work=lags.tend) if due else 0
