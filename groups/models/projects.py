@@ -30,6 +30,9 @@ class Project(models.Model):
     description = models.CharField(max_length=255, blank=True)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Since when it is there for what is remembered of it alone."
+    )
 
     class Meta:
         ordering = ("name",)

@@ -64,8 +64,15 @@ def roles_in(user: User, project_id: str) -> frozenset[str]:
 
 def projects(user: User) -> db.QuerySet[models.Project]:
     """Return the enabled projects a user may choose, by name."""
-    rows = models.Project.objects.filter(enabled=True).order_by("name")
+    rows = models.Project.objects.filter(enabled=True, deleted_at=None).order_by("name")
     return rows if user.is_superuser else rows.filter(role_assignments__user=user).distinct()
+
+
+def known_projects(asker: Access) -> db.QuerySet[models.Project]:
+    """Return the projects the asker may see: all as an admin, else those they may choose."""
+    if callers.ADMIN in asker.roles:
+        return models.Project.objects.filter(deleted_at=None).order_by("name")
+    return projects(asker.user)
 
 
 def first(user: User) -> Access:
@@ -147,5 +154,6 @@ def _named(id_or_name: str) -> models.Project | None:
     if not storable(id_or_name):
         return None
     # A name may look like an id: the project that has it as its id comes first.
-    by_id = models.Project.objects.filter(pk=id_or_name).first() if _PROJECT_ID.fullmatch(id_or_name) else None
-    return by_id or models.Project.objects.filter(name=id_or_name).first()
+    rows = models.Project.objects.filter(deleted_at=None)
+    by_id = rows.filter(pk=id_or_name).first() if _PROJECT_ID.fullmatch(id_or_name) else None
+    return by_id or rows.filter(name=id_or_name).first()

@@ -32,7 +32,7 @@ class First:
 def add_project(caller: callers.Caller, *, name: str, project_id: str = "", description: str = "") -> models.Project:
     """Add a project. Raises `InvalidInput`, or `Duplicate` when its name or id is taken."""
     policies.require(caller, "identity:manage")
-    name = _checked_project_name(name)
+    name = checked_project_name(name)
     project_id = checked_project_id(project_id) if project_id else models.projects.new_project_id()
     taken = models.Project.objects.filter(pk=project_id).first() or models.Project.objects.filter(name=name).first()
     if taken is not None:
@@ -138,7 +138,8 @@ def _give(user: User, project: models.Project, roles: list[str]) -> None:
         models.RoleAssignment.objects.get_or_create(user=user, project=project, role=role)
 
 
-def _checked_project_name(given: str) -> str:
+def checked_project_name(given: str) -> str:
+    """Return a project's name as it is kept. Raises `InvalidInput`."""
     name = given.strip()
     if not name or len(name) > _NAME_CHARACTERS or not name.isprintable():
         raise errors.InvalidInput(f"A project's name has 1 to {_NAME_CHARACTERS} printable characters.")

@@ -1,8 +1,8 @@
-"""Reads the body of a log-in."""
+"""Reads the bodies of requests: log-ins, projects, users."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 import pydantic
 
@@ -105,15 +105,93 @@ class Login(_Part):
     scope: Scope | Literal["unscoped"] | None = None
 
 
-class _Body(_Part):
+class LoginBody(_Part):
+    """The body of a log-in."""
+
     auth: Login
 
 
-def read(body: bytes) -> Login:
-    """Return the log-in in a request's body. Raises `InvalidInput` naming every fault, and no value."""
+class NewProject(_Part):
+    """A project to be."""
+
+    name: str
+    description: str | None = None
+    enabled: bool = True
+    domain_id: str = DOMAIN_ID
+
+
+class NewProjectBody(_Part):
+    """The body that adds a project."""
+
+    project: NewProject
+
+
+class ChangedProject(_Part):
+    """What shall change of a project."""
+
+    name: str | None = None
+    description: str | None = None
+    enabled: bool | None = None
+
+
+class ChangedProjectBody(_Part):
+    """The body that changes a project."""
+
+    project: ChangedProject
+
+
+class NewUser(_Part):
+    """A user to be."""
+
+    name: str
+    password: str | None = None
+    email: str | None = None
+    enabled: bool = True
+    domain_id: str = DOMAIN_ID
+
+
+class NewUserBody(_Part):
+    """The body that adds a user."""
+
+    user: NewUser
+
+
+class ChangedUser(_Part):
+    """What shall change of a user."""
+
+    name: str | None = None
+    password: str | None = None
+    email: str | None = None
+    enabled: bool | None = None
+
+
+class ChangedUserBody(_Part):
+    """The body that changes a user."""
+
+    user: ChangedUser
+
+
+class NewPassword(_Part):
+    """A password for the one that is shown."""
+
+    password: str
+    original_password: str
+
+
+class NewPasswordBody(_Part):
+    """The body that changes one's own password."""
+
+    user: NewPassword
+
+
+_Body = TypeVar("_Body", bound=_Part)
+
+
+def read(body: bytes, form: type[_Body]) -> _Body:
+    """Return what is in a request's body. Raises `InvalidInput` naming every fault, and no value."""
     try:
-        return _Body.model_validate_json(body).auth
+        return form.model_validate_json(body)
     except pydantic.ValidationError as error:
         problems = error.errors(include_input=False, include_url=False, include_context=False)
         said = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in problems)
-        raise errors.InvalidInput(f"This is no log-in: {said}.") from None
+        raise errors.InvalidInput(f"The request cannot be read: {said}.") from None

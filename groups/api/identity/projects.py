@@ -1,30 +1,49 @@
-"""Projects, users and the catalog, as far as the asker may see them."""
+"""Projects, as far as the asker may see them; for admins also to add, change and take away."""
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
-from django.db import models as db
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from groups import errors
+from groups import errors, models
 from groups.api import addresses
 from groups.api.describing import describe
 from groups.api.identity import answers, bodies, resource, rows, shapes
 from groups.queries import access
+from groups.services import directory, identity
 
-_Row = TypeVar("_Row", bound=db.Model)
 
-
-class Projects(resource.Resource):
+class OwnProjects(resource.Resource):
     """The projects the asker may log in for."""
 
     @describe({200: shapes.PROJECTS}, query=shapes.NAMED)
     def get(self, request: Request) -> HttpResponse:
         """List them, all or the one of a name."""
-        found = _asked(request, access.projects(self.asker.user), name="name")
-        return _listed(request, "projects", [rows.project(row, base=addresses.base(request)) for row in found])
+        found = resource.asked(request, access.projects(self.asker.user), name="name")
+        return resource.listed(request, "projects", [rows.project(row, base=addresses.base(request)) for row in found])
+
+
+class Projects(resource.Resource):
+    """All projects, for an admin; for others the same as above."""
+
+    @describe({200: shapes.PROJECTS}, query=shapes.NAMED_OR_DISABLED)
+    def get(self, request: Request) -> HttpResponse:
+        """List them, all or the one of a name."""
+        found = resource.asked(request, access.known_projects(self.asker), name="name")
+        found = resource.enabled(request, found, column="enabled")
+        return resource.listed(request, "projects", [rows.project(row, base=addresses.base(request)) for row in found])
+
+    @describe({201: shapes.PROJECT}, body=shapes.NEW_PROJECT, refusals=(403, 409))
+    def post(self, request: Request) -> HttpResponse:
+        """Add one."""
+        self.require_admin()
+        wanted = bodies.read(request.body, bodies.NewProjectBody).project
+        resource.refuse_other_domain(wanted.domain_id)
+        made = identity.add_project(self.caller, name=wanted.name, description=wanted.description or "")
+        if not wanted.enabled:
+            directory.change_project(self.caller, project=made, enabled=False)
+            made.refresh_from_db()
+        return answers.document({"project": rows.project(made, base=addresses.base(request))}, status=201)
 
 
 class Project(resource.Resource):
@@ -33,52 +52,32 @@ class Project(resource.Resource):
     @describe({200: shapes.PROJECT}, refusals=(404,))
     def get(self, request: Request, project_id: str) -> HttpResponse:
         """Show it."""
-        found = access.projects(self.asker.user).filter(pk=project_id).first() if access.storable(project_id) else None
-        if found is None:
-            raise errors.NotFound(f"Could not find project: {project_id}.")
+        found = project_of(self.asker, project_id)
         return answers.document({"project": rows.project(found, base=addresses.base(request))})
 
+    @describe({200: shapes.PROJECT}, body=shapes.CHANGED_PROJECT, refusals=(403, 404, 409))
+    def patch(self, request: Request, project_id: str) -> HttpResponse:
+        """Change it."""
+        found = project_of(self.asker, project_id)
+        self.require_admin()
+        changes = bodies.read(request.body, bodies.ChangedProjectBody).project.model_dump(exclude_none=True)
+        if changes:
+            directory.change_project(self.caller, project=found, **changes)
+            found.refresh_from_db()
+        return answers.document({"project": rows.project(found, base=addresses.base(request))})
 
-class Users(resource.Resource):
-    """The users, for an admin; for others only themselves."""
-
-    @describe({200: shapes.USERS}, query=shapes.NAMED)
-    def get(self, request: Request) -> HttpResponse:
-        """List them, all or the one of a name."""
-        found = _asked(request, access.users(self.asker), name="username")
-        return _listed(request, "users", [rows.user(row, base=addresses.base(request)) for row in found])
-
-
-class User(resource.Resource):
-    """One of them."""
-
-    @describe({200: shapes.USER}, refusals=(404,))
-    def get(self, request: Request, user_id: str) -> HttpResponse:
-        """Show it."""
-        found = access.users(self.asker).filter(username=access.name_of(user_id)).first()
-        if found is None:
-            raise errors.NotFound(f"Could not find user: {user_id}.")
-        return answers.document({"user": rows.user(found, base=addresses.base(request))})
+    @describe({204: None}, refusals=(400, 403, 404))
+    def delete(self, request: Request, project_id: str) -> HttpResponse:
+        """Take it away."""
+        found = project_of(self.asker, project_id)
+        self.require_admin()
+        directory.remove_project(self.caller, project=found)
+        return answers.empty()
 
 
-class Catalog(resource.Resource):
-    """Where the services are."""
-
-    @describe({200: shapes.CATALOG})
-    def get(self, request: Request) -> HttpResponse:
-        """Show it for the asker's project."""
-        project = self.asker.project
-        return _listed(request, "catalog", rows.catalog(project, base=addresses.base(request)) if project else [])
-
-
-def _asked(request: Request, found: db.QuerySet[_Row], *, name: str) -> db.QuerySet[_Row]:
-    wanted = request.query_params.get("name")
-    domain = request.query_params.get("domain_id", bodies.DOMAIN_ID)
-    if domain != bodies.DOMAIN_ID or not access.storable(wanted or ""):
-        return found.none()
-    return found if wanted is None else found.filter(**{name: wanted})
-
-
-def _listed(request: Request, noun: str, found: list[dict[str, Any]]) -> HttpResponse:
-    links = {"self": f"{addresses.base(request)}{request.path}", "next": None, "previous": None}
-    return answers.document({noun: found, "links": links})
+def project_of(asker: access.Access, project_id: str) -> models.Project:
+    """Return a project that the asker may see. Raises `NotFound`."""
+    found = access.known_projects(asker).filter(pk=project_id).first() if access.storable(project_id) else None
+    if found is None:
+        raise errors.NotFound(f"Could not find project: {project_id}.")
+    return found

@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import structlog
+from django.db import models as db
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from groups.api import authentication, describing
-from groups.api.identity import answers, shapes
+from groups import callers, errors
+from groups.api import addresses, authentication, describing
+from groups.api.identity import answers, bodies, shapes
 from groups.queries import access
+from groups.services import policies
+
+_Row = TypeVar("_Row", bound=db.Model)
 
 
 class Public(APIView):
     """Answers in Keystone's form, to anybody."""
 
     authentication_classes: Any = ()
-    http_method_names = ["get", "head", "post", "delete"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    request_id = ""
     common: ClassVar[describing.Common] = shapes.COMMON
     address = ""
     """Where it is, as the description of the API writes it."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer under an id of the request's own, which the log shows too."""
-        request_id = f"req-{uuid.uuid4()}"
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        self.request_id = f"req-{uuid.uuid4()}"
+        with structlog.contextvars.bound_contextvars(request_id=self.request_id):
             answer = super().dispatch(request, *args, **kwargs)
-        answer["X-Openstack-Request-Id"] = request_id
+        answer["X-Openstack-Request-Id"] = self.request_id
         answer["Vary"] = authentication.TOKEN_HEADER
         return answer
 
@@ -52,6 +58,15 @@ class Resource(Public):
         """Find out who asks. Raises `NotAuthenticated`."""
         self.asker = authentication.access_of(request)
 
+    @property
+    def caller(self) -> callers.Caller:
+        """Return who asks, for the verbs. Raises `Forbidden` without a project."""
+        return self.asker.caller(door="api", request_id=self.request_id)
+
+    def require_admin(self) -> None:
+        """Raise `Forbidden` for who may not see everybody's."""
+        policies.require(self.caller, "identity:manage")
+
 
 class NotRouted(Public):
     """An address where nothing is."""
@@ -65,3 +80,30 @@ class NotRouted(Public):
     def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
         """Say that there is nothing."""
         return answers.not_routed()
+
+
+def asked(request: Request, found: db.QuerySet[_Row], *, name: str) -> db.QuerySet[_Row]:
+    """Return of the rows found those of the name and domain that a list asks for."""
+    wanted = request.query_params.get("name")
+    domain = request.query_params.get("domain_id", bodies.DOMAIN_ID)
+    if domain != bodies.DOMAIN_ID or not access.storable(wanted or ""):
+        return found.none()
+    return found if wanted is None else found.filter(**{name: wanted})
+
+
+def enabled(request: Request, found: db.QuerySet[_Row], *, column: str) -> db.QuerySet[_Row]:
+    """Return of the rows found those that are enabled, or those that are not, when a list asks for it."""
+    wanted = request.query_params.get("enabled")
+    return found if wanted is None else found.filter(**{column: wanted.lower() not in ("false", "0")})
+
+
+def listed(request: Request, noun: str, found: list[dict[str, Any]]) -> HttpResponse:
+    """Return a list in Keystone's form."""
+    links = {"self": f"{addresses.base(request)}{request.path}", "next": None, "previous": None}
+    return answers.document({noun: found, "links": links})
+
+
+def refuse_other_domain(domain_id: str) -> None:
+    """Raise `InvalidInput` for a domain that is not the one there is."""
+    if domain_id != bodies.DOMAIN_ID:
+        raise errors.InvalidInput(f"There is one domain, {bodies.DOMAIN_ID}; no {domain_id}.")

@@ -36,7 +36,8 @@ def token(granted: access.Access, row: models.Token, *, base: str, with_catalog:
     if granted.project is not None:
         body["project"] = {"id": granted.project.pk, "name": granted.project.name, "domain": _DOMAIN}
         body["is_domain"] = False
-        body["roles"] = [{"id": _id("role", role), "name": role} for role in callers.ROLES if role in granted.roles]
+        own = (*callers.ROLES, *sorted(granted.roles - set(callers.ROLES)))
+        body["roles"] = [{"id": role_id(role), "name": role} for role in own if role in granted.roles]
         if with_catalog:
             body["catalog"] = catalog(granted.project, base=base)
     return body
@@ -73,10 +74,86 @@ def user(row: User, *, base: str) -> dict[str, Any]:
         "id": str(row.pk),
         "name": row.username,
         "enabled": row.is_active,
+        "email": row.email or None,
         "domain_id": bodies.DOMAIN_ID,
         "password_expires_at": None,
         "options": {},
         "links": {"self": f"{base}/identity/v3/users/{row.pk}"},
+    }
+
+
+def role_id(name: str) -> str:
+    """Return the id of a role: the same for ever."""
+    return _id("role", name)
+
+
+def role(name: str, *, base: str) -> dict[str, Any]:
+    """Return a role."""
+    found = role_id(name)
+    return {
+        "id": found,
+        "name": name,
+        "domain_id": None,
+        "description": None,
+        "options": {},
+        "links": {"self": f"{base}/identity/v3/roles/{found}"},
+    }
+
+
+def assignment(row: models.RoleAssignment, *, with_names: bool, base: str) -> dict[str, Any]:
+    """Return who has which role in which project."""
+    who: dict[str, Any] = {"id": str(row.user.pk)}
+    where: dict[str, Any] = {"id": row.project.pk}
+    which: dict[str, Any] = {"id": role_id(row.role)}
+    if with_names:
+        who |= {"name": row.user.username, "domain": _DOMAIN}
+        where |= {"name": row.project.name, "domain": _DOMAIN}
+        which |= {"name": row.role}
+    at = f"{base}/identity/v3/projects/{row.project.pk}/users/{row.user.pk}/roles/{which['id']}"
+    return {"scope": {"project": where}, "user": who, "role": which, "links": {"assignment": at}}
+
+
+def domain(*, base: str) -> dict[str, Any]:
+    """Return the one domain."""
+    return {
+        **_DOMAIN,
+        "description": "The one domain there is.",
+        "enabled": True,
+        "tags": [],
+        "options": {},
+        "links": {"self": f"{base}/identity/v3/domains/{bodies.DOMAIN_ID}"},
+    }
+
+
+def region(*, base: str) -> dict[str, Any]:
+    """Return the one region."""
+    return {
+        "id": REGION,
+        "description": "",
+        "parent_region_id": None,
+        "links": {"self": f"{base}/identity/v3/regions/{REGION}"},
+    }
+
+
+def service(listed: dict[str, Any], *, base: str) -> dict[str, Any]:
+    """Return a service of the catalog as it is shown alone."""
+    return {
+        "id": listed["id"],
+        "type": listed["type"],
+        "name": listed["name"],
+        "description": "",
+        "enabled": True,
+        "links": {"self": f"{base}/identity/v3/services/{listed['id']}"},
+    }
+
+
+def endpoint(listed: dict[str, Any], *, service_id: str, base: str) -> dict[str, Any]:
+    """Return an endpoint of the catalog as it is shown alone."""
+    return {
+        **listed,
+        "service_id": service_id,
+        "enabled": True,
+        "links": {"self": f"{base}/identity/v3/endpoints/{listed['id']}"},
     }
 
 

@@ -33,7 +33,7 @@ class Tokens(resource.Resource):
     @describe({201: shapes.TOKEN}, body=shapes.LOGIN, query=_QUERY, refusals=(401,), is_open=True)
     def post(self, request: Request) -> HttpResponse:
         """Log in."""
-        login = bodies.read(request.body)
+        login = bodies.read(request.body, bodies.LoginBody).auth
         issued, granted = _logged_in(login, address=authentication.address_of(request))
         shown = _shown(request, granted, issued.row)
         answer = answers.document({"token": shown}, status=201)

@@ -11,8 +11,9 @@ from keystoneauth1 import session as keystone_session
 from keystoneauth1.exceptions import http
 from keystoneauth1.identity import generic, v3
 
-from groups import callers
-from groups.services import identity
+from groups import callers, errors
+from groups.queries import access
+from groups.services import identity, tokens
 from tests.support import clients
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,20 +42,20 @@ def log_in(server, path="/identity", **changes):
     return keystone_session.Session(auth=generic.Password(**{**named, **changes}))
 
 
-def command(server, *words):
+def command(server, *words, name="olga", silent=False):
     """Run the openstack command with the usual variables; return its answer."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
     usual = {
         "OS_AUTH_URL": f"{server.url}/identity/v3",
-        "OS_USERNAME": "olga",
+        "OS_USERNAME": name,
         "OS_PASSWORD": PASSWORD,
         "OS_PROJECT_NAME": "shop",
         "OS_USER_DOMAIN_ID": "default",
         "OS_PROJECT_DOMAIN_ID": "default",
     }
-    done = clients.run("openstack", [*words, "-f", "json"], env=inherited | usual)
+    done = clients.run("openstack", [*words, *([] if silent else ["-f", "json"])], env=inherited | usual)
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(done.stdout) if done.stdout.strip() else None
 
 
 def test_openstack_token_issue_gives_a_token_for_the_project(live_server, shop):
@@ -66,6 +67,44 @@ def test_openstack_catalog_list_lists_both_volume_services(live_server, shop):
 
     assert found["block-storage"] == f"{live_server.url}/v3"
     assert found["volumev3"] == f"{live_server.url}/v3/{shop.pk}"
+
+
+def test_openstack_catalog_show_and_the_lists_of_what_is_there(live_server, shop):
+    assert command(live_server, "catalog", "show", "block-storage")["name"] == "cinder"
+    assert [row["Name"] for row in command(live_server, "project", "list")] == ["shop"]
+    assert {row["Region"] for row in command(live_server, "endpoint", "list")} == {"RegionOne"}
+    assert len(command(live_server, "service", "list")) == 3
+    assert [row["Name"] for row in command(live_server, "domain", "list")] == ["Default"]
+
+
+def test_openstack_token_revoke_ends_a_token(live_server, shop):
+    text = command(live_server, "token", "issue")["id"]
+
+    command(live_server, "token", "revoke", text, silent=True)
+
+    with pytest.raises(errors.NotAuthenticated):
+        tokens.find(text)
+
+
+def test_an_admin_sets_up_a_project_with_the_openstack_command_alone(live_server, shop):
+    identity.add_user(SYSTEM, name="ann", project="shop", role="admin", password=PASSWORD)
+
+    def ann(*words, silent=False):
+        return command(live_server, *words, name="ann", silent=silent)
+
+    made = ann("project", "create", "cellar", "--description", "below")
+    user = ann("user", "create", "zoe", "--password", PASSWORD)
+    ann("role", "add", "--project", "cellar", "--user", "zoe", "member", silent=True)
+
+    assert access.chosen(access.user("zoe"), made["id"]).roles == {"reader", "member"}
+    [given] = ann("role", "assignment", "list", "--names", "--user", "zoe")
+    assert (given["Role"], given["User"], given["Project"]) == ("member", "zoe@Default", "cellar@Default")
+    ann("user", "set", "zoe", "--email", "zoe@example.org", silent=True)
+    assert ann("user", "show", "zoe")["email"] == "zoe@example.org"
+    ann("role", "remove", "--project", "cellar", "--user", "zoe", "member", silent=True)
+    ann("user", "delete", user["id"], silent=True)
+    ann("project", "delete", "cellar", silent=True)
+    assert [row["Name"] for row in ann("project", "list")] == ["shop"]
 
 
 @pytest.mark.parametrize("path", ["/identity", "/identity/", "/identity/v3", "/identity/v3/"])
