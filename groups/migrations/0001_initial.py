@@ -11,6 +11,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
@@ -19,1043 +20,467 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Backend",
+            name='Backend',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("name", models.CharField(max_length=200, unique=True)),
-                ("driver", models.CharField(help_text="The driver that speaks to it.", max_length=64)),
-                (
-                    "options",
-                    models.JSONField(default=dict, help_text="The driver's options; secret ones are encrypted."),
-                ),
-                (
-                    "enabled",
-                    models.BooleanField(default=True, help_text="Whether new volumes and groups may be placed on it."),
-                ),
-                ("description", models.CharField(blank=True, max_length=255)),
-                ("updated_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('name', models.CharField(max_length=200, unique=True)),
+                ('driver', models.CharField(help_text='The driver that speaks to it.', max_length=64)),
+                ('options', models.JSONField(default=dict, help_text="The driver's options; secret ones are encrypted.")),
+                ('enabled', models.BooleanField(default=True, help_text='Whether new volumes and groups may be placed on it.')),
+                ('description', models.CharField(blank=True, max_length=255)),
+                ('updated_at', models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
-                "ordering": ("name",),
+                'ordering': ('name',),
             },
         ),
         migrations.CreateModel(
-            name="Group",
+            name='Group',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("user_id", models.CharField(max_length=64)),
-                ("name", models.CharField(blank=True, max_length=255, null=True)),
-                ("description", models.CharField(blank=True, max_length=255, null=True)),
-                ("availability_zone", models.CharField(default="nova", max_length=255)),
-                (
-                    "replication_status",
-                    models.CharField(
-                        choices=[
-                            ("disabled", "disabled"),
-                            ("enabling", "enabling"),
-                            ("enabled", "enabled"),
-                            ("disabling", "disabling"),
-                            ("failing-over", "failing-over"),
-                            ("failed-over", "failed-over"),
-                            ("error", "error"),
-                            ("failover-error", "failover-error"),
-                            ("not-capable", "not-capable"),
-                        ],
-                        default=groups.statuses.ReplicationStatus["DISABLED"],
-                        max_length=32,
-                    ),
-                ),
-                ("previous_status", models.CharField(blank=True, editable=False, max_length=32)),
-                ("previous_replication_status", models.CharField(blank=True, editable=False, max_length=32)),
-                (
-                    "epoch",
-                    models.PositiveBigIntegerField(
-                        default=0,
-                        editable=False,
-                        help_text="Grows with every take-over and change; the storage refuses an older one.",
-                    ),
-                ),
-                ("updated_at", models.DateTimeField(blank=True, editable=False, null=True)),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("creating", "creating"),
-                            ("available", "available"),
-                            ("updating", "updating"),
-                            ("deleting", "deleting"),
-                            ("deleted", "deleted"),
-                            ("error", "error"),
-                            ("error_deleting", "error_deleting"),
-                        ],
-                        default=groups.statuses.GroupStatus["CREATING"],
-                        max_length=32,
-                    ),
-                ),
-                (
-                    "active_backend_id",
-                    models.CharField(
-                        blank=True, help_text="The side that may be written; empty means the primary.", max_length=255
-                    ),
-                ),
-                (
-                    "health",
-                    models.CharField(blank=True, help_text="What the last look at the storage found.", max_length=32),
-                ),
-                ("health_detail", models.TextField(blank=True)),
-                (
-                    "consistent_at",
-                    models.DateTimeField(blank=True, help_text="The newest complete point on a target.", null=True),
-                ),
-                ("bytes_behind", models.BigIntegerField(blank=True, null=True)),
-                ("observed_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "backend",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="groups.backend"
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('user_id', models.CharField(max_length=64)),
+                ('name', models.CharField(blank=True, max_length=255, null=True)),
+                ('description', models.CharField(blank=True, max_length=255, null=True)),
+                ('availability_zone', models.CharField(default='nova', max_length=255)),
+                ('replication_status', models.CharField(choices=[('disabled', 'disabled'), ('enabling', 'enabling'), ('enabled', 'enabled'), ('disabling', 'disabling'), ('failing-over', 'failing-over'), ('failed-over', 'failed-over'), ('error', 'error'), ('failover-error', 'failover-error'), ('not-capable', 'not-capable')], default=groups.statuses.ReplicationStatus['DISABLED'], max_length=32)),
+                ('previous_status', models.CharField(blank=True, editable=False, max_length=32)),
+                ('previous_replication_status', models.CharField(blank=True, editable=False, max_length=32)),
+                ('epoch', models.PositiveBigIntegerField(default=0, editable=False, help_text='Grows with every take-over and change; the storage refuses an older one.')),
+                ('updated_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('status', models.CharField(choices=[('creating', 'creating'), ('available', 'available'), ('updating', 'updating'), ('deleting', 'deleting'), ('deleted', 'deleted'), ('error', 'error'), ('error_deleting', 'error_deleting')], default=groups.statuses.GroupStatus['CREATING'], max_length=32)),
+                ('active_backend_id', models.CharField(blank=True, help_text='The side that may be written; empty means the primary.', max_length=255)),
+                ('health', models.CharField(blank=True, help_text='What the last look at the storage found.', max_length=32)),
+                ('health_detail', models.TextField(blank=True)),
+                ('consistent_at', models.DateTimeField(blank=True, help_text='The newest complete point on a target.', null=True)),
+                ('bytes_behind', models.BigIntegerField(blank=True, null=True)),
+                ('observed_at', models.DateTimeField(blank=True, null=True)),
+                ('backend', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.backend')),
             ],
             options={
-                "verbose_name": "volume group",
-                "ordering": ("-created_at", "-id"),
+                'verbose_name': 'volume group',
+                'ordering': ('-created_at', '-id'),
             },
         ),
         migrations.CreateModel(
-            name="GroupType",
+            name='GroupType',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("name", models.CharField(max_length=255, unique=True)),
-                ("description", models.CharField(blank=True, max_length=255, null=True)),
-                ("is_public", models.BooleanField(default=True, help_text="Whether every project may use it.")),
-                ("updated_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('name', models.CharField(max_length=255, unique=True)),
+                ('description', models.CharField(blank=True, max_length=255, null=True)),
+                ('is_public', models.BooleanField(default=True, help_text='Whether every project may use it.')),
+                ('updated_at', models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
-                "verbose_name": "group type",
-                "ordering": ("-created_at", "-id"),
-                "abstract": False,
+                'verbose_name': 'group type',
+                'ordering': ('-created_at', '-id'),
+                'abstract': False,
             },
         ),
         migrations.CreateModel(
-            name="LoginAttempt",
+            name='LoginAttempt',
             fields=[
-                (
-                    "key",
-                    models.CharField(
-                        help_text="SHA-256 of name and address.", max_length=64, primary_key=True, serialize=False
-                    ),
-                ),
-                ("failures", models.PositiveIntegerField(default=0)),
-                ("last_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ('key', models.CharField(help_text='SHA-256 of name and address.', max_length=64, primary_key=True, serialize=False)),
+                ('failures', models.PositiveIntegerField(default=0)),
+                ('last_at', models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                "ordering": ("-last_at",),
+                'ordering': ('-last_at',),
             },
         ),
         migrations.CreateModel(
-            name="Project",
+            name='Project',
             fields=[
-                (
-                    "id",
-                    models.CharField(
-                        default=groups.models.projects.new_project_id,
-                        max_length=32,
-                        primary_key=True,
-                        serialize=False,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[0-9a-f]{32}$", "A project id is 32 hex digits, 0-9 and a-f."
-                            )
-                        ],
-                    ),
-                ),
-                ("name", models.CharField(max_length=64, unique=True)),
-                ("description", models.CharField(blank=True, max_length=255)),
-                ("enabled", models.BooleanField(default=True)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('id', models.CharField(default=groups.models.projects.new_project_id, max_length=32, primary_key=True, serialize=False, validators=[django.core.validators.RegexValidator('^[0-9a-f]{32}$', 'A project id is 32 hex digits, 0-9 and a-f.')])),
+                ('name', models.CharField(max_length=64, unique=True)),
+                ('description', models.CharField(blank=True, max_length=255)),
+                ('enabled', models.BooleanField(default=True)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                "ordering": ("name",),
+                'ordering': ('name',),
             },
         ),
         migrations.CreateModel(
-            name="Pulse",
+            name='Pulse',
             fields=[
-                (
-                    "name",
-                    models.CharField(
-                        help_text="A worker's name, or a tick's.", max_length=255, primary_key=True, serialize=False
-                    ),
-                ),
-                ("kind", models.CharField(choices=[("worker", "worker"), ("tick", "tick")], max_length=16)),
-                ("queues", models.JSONField(default=list, help_text="The queues a worker reads.")),
-                ("started_at", models.DateTimeField()),
-                ("seen_at", models.DateTimeField()),
+                ('name', models.CharField(help_text="A worker's name, or a tick's.", max_length=255, primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('worker', 'worker'), ('tick', 'tick')], max_length=16)),
+                ('queues', models.JSONField(default=list, help_text='The queues a worker reads.')),
+                ('started_at', models.DateTimeField()),
+                ('seen_at', models.DateTimeField()),
             ],
             options={
-                "ordering": ("kind", "name"),
+                'ordering': ('kind', 'name'),
             },
         ),
         migrations.CreateModel(
-            name="VolumeType",
+            name='VolumeType',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("name", models.CharField(max_length=255, unique=True)),
-                ("description", models.CharField(blank=True, max_length=255, null=True)),
-                ("is_public", models.BooleanField(default=True, help_text="Whether every project may use it.")),
-                ("updated_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('name', models.CharField(max_length=255, unique=True)),
+                ('description', models.CharField(blank=True, max_length=255, null=True)),
+                ('is_public', models.BooleanField(default=True, help_text='Whether every project may use it.')),
+                ('updated_at', models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
-                "verbose_name": "volume type",
-                "ordering": ("-created_at", "-id"),
-                "abstract": False,
+                'verbose_name': 'volume type',
+                'ordering': ('-created_at', '-id'),
+                'abstract': False,
             },
         ),
         migrations.CreateModel(
-            name="Round",
+            name='Round',
             fields=[
-                (
-                    "group",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="round",
-                        serialize=False,
-                        to="groups.group",
-                    ),
-                ),
-                ("due_at", models.DateTimeField(db_index=True)),
-                ("dispatched_at", models.DateTimeField(blank=True, null=True)),
-                ("owner", models.CharField(blank=True, max_length=255)),
-                ("lease_until", models.DateTimeField(blank=True, null=True)),
-                ("epoch", models.PositiveBigIntegerField(default=0)),
-                ("started_at", models.DateTimeField(blank=True, null=True)),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
-                ("progress_done", models.BigIntegerField(default=0)),
-                ("progress_total", models.BigIntegerField(default=0)),
-                ("failures", models.PositiveIntegerField(default=0, help_text="How many rounds in a row failed.")),
-                ("error", models.TextField(blank=True, help_text="Why the last round failed; empty when it did not.")),
+                ('group', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='round', serialize=False, to='groups.group')),
+                ('due_at', models.DateTimeField(db_index=True)),
+                ('dispatched_at', models.DateTimeField(blank=True, null=True)),
+                ('owner', models.CharField(blank=True, max_length=255)),
+                ('lease_until', models.DateTimeField(blank=True, null=True)),
+                ('epoch', models.PositiveBigIntegerField(default=0)),
+                ('started_at', models.DateTimeField(blank=True, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('progress_done', models.BigIntegerField(default=0)),
+                ('progress_total', models.BigIntegerField(default=0)),
+                ('failures', models.PositiveIntegerField(default=0, help_text='How many rounds in a row failed.')),
+                ('error', models.TextField(blank=True, help_text='Why the last round failed; empty when it did not.')),
             ],
         ),
         migrations.AddField(
-            model_name="group",
-            name="group_type",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="groups", to="groups.grouptype"
-            ),
+            model_name='group',
+            name='group_type',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='groups', to='groups.grouptype'),
         ),
         migrations.AddField(
-            model_name="group",
-            name="project",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="groups.project"),
+            model_name='group',
+            name='project',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.project'),
         ),
         migrations.CreateModel(
-            name="Token",
+            name='Token',
             fields=[
-                (
-                    "digest",
-                    models.CharField(
-                        help_text="SHA-256 of the token.", max_length=64, primary_key=True, serialize=False
-                    ),
-                ),
-                ("audit_id", models.CharField(max_length=32)),
-                ("methods", models.CharField(default="password", max_length=64)),
-                (
-                    "password_mark",
-                    models.CharField(help_text="Differs once the user's password was changed.", max_length=64),
-                ),
-                ("issued_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("expires_at", models.DateTimeField(db_index=True)),
-                (
-                    "project",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="groups.project",
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
+                ('digest', models.CharField(help_text='SHA-256 of the token.', max_length=64, primary_key=True, serialize=False)),
+                ('audit_id', models.CharField(max_length=32)),
+                ('methods', models.CharField(default='password', max_length=64)),
+                ('password_mark', models.CharField(help_text="Differs once the user's password was changed.", max_length=64)),
+                ('issued_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('expires_at', models.DateTimeField(db_index=True)),
+                ('project', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='groups.project')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ("-issued_at",),
+                'ordering': ('-issued_at',),
             },
         ),
         migrations.CreateModel(
-            name="Volume",
+            name='Volume',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("user_id", models.CharField(max_length=64)),
-                ("name", models.CharField(blank=True, max_length=255, null=True)),
-                ("description", models.CharField(blank=True, max_length=255, null=True)),
-                ("availability_zone", models.CharField(default="nova", max_length=255)),
-                (
-                    "replication_status",
-                    models.CharField(
-                        choices=[
-                            ("disabled", "disabled"),
-                            ("enabling", "enabling"),
-                            ("enabled", "enabled"),
-                            ("disabling", "disabling"),
-                            ("failing-over", "failing-over"),
-                            ("failed-over", "failed-over"),
-                            ("error", "error"),
-                            ("failover-error", "failover-error"),
-                            ("not-capable", "not-capable"),
-                        ],
-                        default=groups.statuses.ReplicationStatus["DISABLED"],
-                        max_length=32,
-                    ),
-                ),
-                ("previous_status", models.CharField(blank=True, editable=False, max_length=32)),
-                ("previous_replication_status", models.CharField(blank=True, editable=False, max_length=32)),
-                (
-                    "epoch",
-                    models.PositiveBigIntegerField(
-                        default=0,
-                        editable=False,
-                        help_text="Grows with every take-over and change; the storage refuses an older one.",
-                    ),
-                ),
-                ("updated_at", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("size_gib", models.PositiveIntegerField(help_text="Size in GiB.")),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("creating", "creating"),
-                            ("available", "available"),
-                            ("in-use", "in-use"),
-                            ("reserved", "reserved"),
-                            ("attaching", "attaching"),
-                            ("detaching", "detaching"),
-                            ("maintenance", "maintenance"),
-                            ("deleting", "deleting"),
-                            ("error", "error"),
-                            ("error_deleting", "error_deleting"),
-                        ],
-                        default=groups.statuses.VolumeStatus["CREATING"],
-                        max_length=32,
-                    ),
-                ),
-                ("metadata", models.JSONField(blank=True, default=dict)),
-                ("bootable", models.BooleanField(default=False)),
-                ("multiattach", models.BooleanField(default=False)),
-                (
-                    "backend",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="groups.backend"
-                    ),
-                ),
-                (
-                    "group",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="volumes",
-                        to="groups.group",
-                    ),
-                ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="groups.project"
-                    ),
-                ),
-                (
-                    "volume_type",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="volumes", to="groups.volumetype"
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('user_id', models.CharField(max_length=64)),
+                ('name', models.CharField(blank=True, max_length=255, null=True)),
+                ('description', models.CharField(blank=True, max_length=255, null=True)),
+                ('availability_zone', models.CharField(default='nova', max_length=255)),
+                ('replication_status', models.CharField(choices=[('disabled', 'disabled'), ('enabling', 'enabling'), ('enabled', 'enabled'), ('disabling', 'disabling'), ('failing-over', 'failing-over'), ('failed-over', 'failed-over'), ('error', 'error'), ('failover-error', 'failover-error'), ('not-capable', 'not-capable')], default=groups.statuses.ReplicationStatus['DISABLED'], max_length=32)),
+                ('previous_status', models.CharField(blank=True, editable=False, max_length=32)),
+                ('previous_replication_status', models.CharField(blank=True, editable=False, max_length=32)),
+                ('epoch', models.PositiveBigIntegerField(default=0, editable=False, help_text='Grows with every take-over and change; the storage refuses an older one.')),
+                ('updated_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('size_gib', models.PositiveIntegerField(help_text='Size in GiB.')),
+                ('status', models.CharField(choices=[('creating', 'creating'), ('available', 'available'), ('in-use', 'in-use'), ('reserved', 'reserved'), ('attaching', 'attaching'), ('detaching', 'detaching'), ('maintenance', 'maintenance'), ('deleting', 'deleting'), ('error', 'error'), ('error_deleting', 'error_deleting')], default=groups.statuses.VolumeStatus['CREATING'], max_length=32)),
+                ('metadata', models.JSONField(blank=True, default=dict)),
+                ('bootable', models.BooleanField(default=False)),
+                ('multiattach', models.BooleanField(default=False)),
+                ('backend', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.backend')),
+                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='volumes', to='groups.group')),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.project')),
+                ('volume_type', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='volumes', to='groups.volumetype')),
             ],
             options={
-                "ordering": ("-created_at", "-id"),
+                'ordering': ('-created_at', '-id'),
             },
         ),
         migrations.CreateModel(
-            name="Operation",
+            name='Operation',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("create-group", "create-group"),
-                            ("update-group", "update-group"),
-                            ("delete-group", "delete-group"),
-                            ("create-volume", "create-volume"),
-                            ("delete-volume", "delete-volume"),
-                            ("enable-replication", "enable-replication"),
-                            ("disable-replication", "disable-replication"),
-                            ("failover", "failover"),
-                            ("failback", "failback"),
-                            ("adopt", "adopt"),
-                            ("restore", "restore"),
-                        ],
-                        max_length=32,
-                    ),
-                ),
-                ("subject_id", models.UUIDField(help_text="The group or volume, kept when it is gone.")),
-                ("subject_name", models.CharField(blank=True, max_length=255)),
-                ("arguments", models.JSONField(default=dict)),
-                ("members", models.PositiveIntegerField(default=0, help_text="How many volumes it covers.")),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("queued", "queued"),
-                            ("running", "running"),
-                            ("waiting", "waiting"),
-                            ("canceling", "canceling"),
-                            ("succeeded", "succeeded"),
-                            ("failed", "failed"),
-                            ("canceled", "canceled"),
-                        ],
-                        default=groups.statuses.OperationState["QUEUED"],
-                        max_length=32,
-                    ),
-                ),
-                (
-                    "fence",
-                    models.PositiveIntegerField(
-                        default=0, help_text="Grows with every claim; writes of an older one are refused."
-                    ),
-                ),
-                ("attempt", models.PositiveIntegerField(default=0)),
-                (
-                    "failures",
-                    models.PositiveIntegerField(default=0, help_text="How many attempts met a retryable error."),
-                ),
-                ("epoch", models.PositiveBigIntegerField(default=0, help_text="The epoch its driver calls carry.")),
-                ("owner", models.CharField(blank=True, max_length=255)),
-                ("lease_until", models.DateTimeField(blank=True, null=True)),
-                ("heartbeat_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "not_before",
-                    models.DateTimeField(blank=True, help_text="When a waiting operation is tried again.", null=True),
-                ),
-                ("dispatched_at", models.DateTimeField(blank=True, null=True)),
-                ("undoing", models.BooleanField(default=False, help_text="Whether its steps are being undone.")),
-                ("cancel_requested_at", models.DateTimeField(blank=True, null=True)),
-                ("step", models.CharField(blank=True, help_text="The step it is at.", max_length=64)),
-                ("progress_done", models.BigIntegerField(default=0)),
-                ("progress_total", models.BigIntegerField(default=0)),
-                ("progress_unit", models.CharField(blank=True, max_length=32)),
-                ("waiting_for", models.CharField(blank=True, max_length=255)),
-                ("progress_at", models.DateTimeField(blank=True, null=True)),
-                ("started_at", models.DateTimeField(blank=True, null=True)),
-                ("ended_at", models.DateTimeField(blank=True, null=True)),
-                ("error_code", models.CharField(blank=True, max_length=64)),
-                ("error", models.TextField(blank=True, help_text="What failed, in a sentence.")),
-                ("truth", models.TextField(blank=True, help_text="What is true about the data now.")),
-                ("remedy", models.TextField(blank=True, help_text="What to do next.")),
-                (
-                    "incident",
-                    models.CharField(blank=True, help_text="Names the traceback in the log, for a bug.", max_length=32),
-                ),
-                ("result", models.JSONField(default=dict, help_text="What it found and measured.")),
-                ("user_id", models.CharField(max_length=64)),
-                ("user_name", models.CharField(blank=True, max_length=255)),
-                ("door", models.CharField(blank=True, help_text="Where the request came in.", max_length=16)),
-                ("request_id", models.CharField(blank=True, max_length=64)),
-                (
-                    "group",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="operations",
-                        to="groups.group",
-                    ),
-                ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="groups.project"
-                    ),
-                ),
-                (
-                    "volume",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="operations",
-                        to="groups.volume",
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('kind', models.CharField(choices=[('create-group', 'create-group'), ('update-group', 'update-group'), ('delete-group', 'delete-group'), ('create-volume', 'create-volume'), ('delete-volume', 'delete-volume'), ('enable-replication', 'enable-replication'), ('disable-replication', 'disable-replication'), ('failover', 'failover'), ('failback', 'failback'), ('adopt', 'adopt'), ('restore', 'restore')], max_length=32)),
+                ('subject_id', models.UUIDField(help_text='The group or volume, kept when it is gone.')),
+                ('subject_name', models.CharField(blank=True, max_length=255)),
+                ('arguments', models.JSONField(default=dict)),
+                ('members', models.PositiveIntegerField(default=0, help_text='How many volumes it covers.')),
+                ('state', models.CharField(choices=[('queued', 'queued'), ('running', 'running'), ('waiting', 'waiting'), ('canceling', 'canceling'), ('succeeded', 'succeeded'), ('failed', 'failed'), ('canceled', 'canceled')], default=groups.statuses.OperationState['QUEUED'], max_length=32)),
+                ('fence', models.PositiveIntegerField(default=0, help_text='Grows with every claim; writes of an older one are refused.')),
+                ('attempt', models.PositiveIntegerField(default=0)),
+                ('failures', models.PositiveIntegerField(default=0, help_text='How many attempts met a retryable error.')),
+                ('epoch', models.PositiveBigIntegerField(default=0, help_text='The epoch its driver calls carry.')),
+                ('owner', models.CharField(blank=True, max_length=255)),
+                ('lease_until', models.DateTimeField(blank=True, null=True)),
+                ('heartbeat_at', models.DateTimeField(blank=True, null=True)),
+                ('not_before', models.DateTimeField(blank=True, help_text='When a waiting operation is tried again.', null=True)),
+                ('dispatched_at', models.DateTimeField(blank=True, null=True)),
+                ('undoing', models.BooleanField(default=False, help_text='Whether its steps are being undone.')),
+                ('cancel_requested_at', models.DateTimeField(blank=True, null=True)),
+                ('step', models.CharField(blank=True, help_text='The step it is at.', max_length=64)),
+                ('progress_done', models.BigIntegerField(default=0)),
+                ('progress_total', models.BigIntegerField(default=0)),
+                ('progress_unit', models.CharField(blank=True, max_length=32)),
+                ('waiting_for', models.CharField(blank=True, max_length=255)),
+                ('progress_at', models.DateTimeField(blank=True, null=True)),
+                ('started_at', models.DateTimeField(blank=True, null=True)),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('error_code', models.CharField(blank=True, max_length=64)),
+                ('error', models.TextField(blank=True, help_text='What failed, in a sentence.')),
+                ('truth', models.TextField(blank=True, help_text='What is true about the data now.')),
+                ('remedy', models.TextField(blank=True, help_text='What to do next.')),
+                ('incident', models.CharField(blank=True, help_text='Names the traceback in the log, for a bug.', max_length=32)),
+                ('result', models.JSONField(default=dict, help_text='What it found and measured.')),
+                ('user_id', models.CharField(max_length=64)),
+                ('user_name', models.CharField(blank=True, max_length=255)),
+                ('door', models.CharField(blank=True, help_text='Where the request came in.', max_length=16)),
+                ('request_id', models.CharField(blank=True, max_length=64)),
+                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='operations', to='groups.group')),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.project')),
+                ('volume', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='operations', to='groups.volume')),
             ],
             options={
-                "ordering": ("-created_at", "-id"),
+                'ordering': ('-created_at', '-id'),
             },
         ),
         migrations.CreateModel(
-            name="GroupVolumeType",
+            name='GroupVolumeType',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "group",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="volume_type_links", to="groups.group"
-                    ),
-                ),
-                (
-                    "volume_type",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="group_links", to="groups.volumetype"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('group', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='volume_type_links', to='groups.group')),
+                ('volume_type', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='group_links', to='groups.volumetype')),
             ],
             options={
-                "ordering": ("id",),
+                'ordering': ('id',),
             },
         ),
         migrations.AddField(
-            model_name="group",
-            name="volume_types",
-            field=models.ManyToManyField(
-                related_name="groups", through="groups.GroupVolumeType", to="groups.volumetype"
-            ),
+            model_name='group',
+            name='volume_types',
+            field=models.ManyToManyField(related_name='groups', through='groups.GroupVolumeType', to='groups.volumetype'),
         ),
         migrations.CreateModel(
-            name="ExtraSpec",
+            name='ExtraSpec',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("key", models.CharField(max_length=255)),
-                ("value", models.CharField(blank=True, max_length=255, null=True)),
-                (
-                    "volume_type",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="extra_specs", to="groups.volumetype"
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('key', models.CharField(max_length=255)),
+                ('value', models.CharField(blank=True, max_length=255, null=True)),
+                ('volume_type', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='extra_specs', to='groups.volumetype')),
             ],
             options={
-                "verbose_name": "extra spec",
-                "ordering": ("key",),
+                'verbose_name': 'extra spec',
+                'ordering': ('key',),
             },
         ),
         migrations.CreateModel(
-            name="GroupSpec",
+            name='GroupSpec',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("key", models.CharField(max_length=255)),
-                ("value", models.CharField(blank=True, max_length=255, null=True)),
-                (
-                    "group_type",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="group_specs", to="groups.grouptype"
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('key', models.CharField(max_length=255)),
+                ('value', models.CharField(blank=True, max_length=255, null=True)),
+                ('group_type', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='group_specs', to='groups.grouptype')),
             ],
             options={
-                "verbose_name": "group spec",
-                "ordering": ("key",),
-                "constraints": [
-                    models.UniqueConstraint(fields=("group_type", "key"), name="group_spec_key_once_a_type")
-                ],
+                'verbose_name': 'group spec',
+                'ordering': ('key',),
+                'constraints': [models.UniqueConstraint(fields=('group_type', 'key'), name='group_spec_key_once_a_type')],
             },
         ),
         migrations.CreateModel(
-            name="Event",
+            name='Event',
             fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("at", models.DateTimeField(db_index=True)),
-                ("axis", models.CharField(max_length=32)),
-                ("subject_id", models.UUIDField(help_text="The group, volume or operation.")),
-                ("group_id", models.UUIDField(blank=True, help_text="The group it belongs to, if any.", null=True)),
-                ("volumes", models.PositiveIntegerField(default=0, help_text="How many volumes moved along.")),
-                ("old", models.CharField(blank=True, max_length=64)),
-                ("new", models.CharField(max_length=64)),
-                ("reason", models.TextField(blank=True)),
-                ("actor", models.CharField(max_length=255)),
-                (
-                    "operation",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="events",
-                        to="groups.operation",
-                    ),
-                ),
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('at', models.DateTimeField(db_index=True)),
+                ('axis', models.CharField(max_length=32)),
+                ('subject_id', models.UUIDField(help_text='The group, volume or operation.')),
+                ('group_id', models.UUIDField(blank=True, help_text='The group it belongs to, if any.', null=True)),
+                ('volumes', models.PositiveIntegerField(default=0, help_text='How many volumes moved along.')),
+                ('old', models.CharField(blank=True, max_length=64)),
+                ('new', models.CharField(max_length=64)),
+                ('reason', models.TextField(blank=True)),
+                ('actor', models.CharField(max_length=255)),
+                ('operation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='groups.operation')),
             ],
             options={
-                "ordering": ("-id",),
-                "indexes": [
-                    models.Index(fields=["subject_id", "-id"], name="event_subject"),
-                    models.Index(fields=["group_id", "-id"], name="event_group"),
-                ],
+                'ordering': ('-id',),
+                'indexes': [models.Index(fields=['subject_id', '-id'], name='event_subject'), models.Index(fields=['group_id', '-id'], name='event_group')],
             },
         ),
         migrations.CreateModel(
-            name="OperationStep",
+            name='OperationStep',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("position", models.PositiveIntegerField()),
-                ("name", models.CharField(max_length=64)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("pending", "pending"),
-                            ("running", "running"),
-                            ("done", "done"),
-                            ("skipped", "skipped"),
-                            ("failed", "failed"),
-                            ("undone", "undone"),
-                            ("undo-failed", "undo-failed"),
-                        ],
-                        default=groups.statuses.StepState["PENDING"],
-                        max_length=32,
-                    ),
-                ),
-                ("attempt", models.PositiveIntegerField(default=0, help_text="How many times it was begun.")),
-                ("started_at", models.DateTimeField(blank=True, null=True)),
-                ("ended_at", models.DateTimeField(blank=True, null=True)),
-                ("error", models.TextField(blank=True)),
-                ("result", models.JSONField(default=dict)),
-                (
-                    "operation",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="groups.operation"
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('position', models.PositiveIntegerField()),
+                ('name', models.CharField(max_length=64)),
+                ('state', models.CharField(choices=[('pending', 'pending'), ('running', 'running'), ('done', 'done'), ('skipped', 'skipped'), ('failed', 'failed'), ('undone', 'undone'), ('undo-failed', 'undo-failed')], default=groups.statuses.StepState['PENDING'], max_length=32)),
+                ('attempt', models.PositiveIntegerField(default=0, help_text='How many times it was begun.')),
+                ('started_at', models.DateTimeField(blank=True, null=True)),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('error', models.TextField(blank=True)),
+                ('result', models.JSONField(default=dict)),
+                ('operation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='groups.operation')),
             ],
             options={
-                "ordering": ("position",),
-                "constraints": [
-                    models.UniqueConstraint(fields=("operation", "name"), name="step_once_an_operation"),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("state__in", ["pending", "running", "done", "skipped", "failed", "undone", "undo-failed"])
-                        ),
-                        name="step_state_is_known",
-                    ),
-                ],
+                'ordering': ('position',),
+                'constraints': [models.UniqueConstraint(fields=('operation', 'name'), name='step_once_an_operation'), models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'running', 'done', 'skipped', 'failed', 'undone', 'undo-failed'])), name='step_state_is_known')],
             },
         ),
         migrations.CreateModel(
-            name="Finding",
+            name='Finding',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "code",
-                    models.CharField(
-                        choices=[
-                            ("active-elsewhere", "active-elsewhere"),
-                            ("volumes-apart", "volumes-apart"),
-                            ("no-active-side", "no-active-side"),
-                            ("not-writable", "not-writable"),
-                            ("two-active-sides", "two-active-sides"),
-                            ("volume-missing", "volume-missing"),
-                            ("side-unreachable", "side-unreachable"),
-                            ("not-replicating", "not-replicating"),
-                            ("member-unprotected", "member-unprotected"),
-                            ("target-empty", "target-empty"),
-                            ("replicating-though-disabled", "replicating-though-disabled"),
-                            ("unknown-member", "unknown-member"),
-                            ("lagging", "lagging"),
-                            ("unsent-writes", "unsent-writes"),
-                            ("not-observed", "not-observed"),
-                            ("backend-unusable", "backend-unusable"),
-                            ("no-progress", "no-progress"),
-                        ],
-                        max_length=32,
-                    ),
-                ),
-                (
-                    "severity",
-                    models.CharField(
-                        choices=[("critical", "critical"), ("warning", "warning"), ("notice", "notice")], max_length=32
-                    ),
-                ),
-                ("subject_id", models.UUIDField(help_text="The group, operation or backend; kept when it is gone.")),
-                ("subject_name", models.CharField(blank=True, max_length=255)),
-                (
-                    "key",
-                    models.CharField(
-                        blank=True, help_text="Which side, volume or step, where there are several.", max_length=255
-                    ),
-                ),
-                ("recorded", models.TextField(blank=True, help_text="What the record says.")),
-                ("actual", models.TextField(blank=True, help_text="What is there.")),
-                (
-                    "actual_side",
-                    models.CharField(blank=True, help_text="The side found active, if any.", max_length=255, null=True),
-                ),
-                ("seen_at", models.DateTimeField(help_text="When it was seen last.")),
-                ("closed_at", models.DateTimeField(blank=True, help_text="When it was seen no more.", null=True)),
-                ("ignored_until", models.DateTimeField(blank=True, null=True)),
-                ("ignored_by", models.CharField(blank=True, max_length=255)),
-                ("ignore_reason", models.CharField(blank=True, max_length=255)),
-                (
-                    "backend",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="findings",
-                        to="groups.backend",
-                    ),
-                ),
-                (
-                    "group",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="findings",
-                        to="groups.group",
-                    ),
-                ),
-                (
-                    "operation",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="findings",
-                        to="groups.operation",
-                    ),
-                ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        blank=True,
-                        help_text="Whose it is; empty for what only admins see.",
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="groups.project",
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('code', models.CharField(choices=[('active-elsewhere', 'active-elsewhere'), ('volumes-apart', 'volumes-apart'), ('no-active-side', 'no-active-side'), ('not-writable', 'not-writable'), ('two-active-sides', 'two-active-sides'), ('volume-missing', 'volume-missing'), ('side-unreachable', 'side-unreachable'), ('not-replicating', 'not-replicating'), ('member-unprotected', 'member-unprotected'), ('target-empty', 'target-empty'), ('replicating-though-disabled', 'replicating-though-disabled'), ('unknown-member', 'unknown-member'), ('lagging', 'lagging'), ('unsent-writes', 'unsent-writes'), ('not-observed', 'not-observed'), ('backend-unusable', 'backend-unusable'), ('no-progress', 'no-progress')], max_length=32)),
+                ('severity', models.CharField(choices=[('critical', 'critical'), ('warning', 'warning'), ('notice', 'notice')], max_length=32)),
+                ('subject_id', models.UUIDField(help_text='The group, operation or backend; kept when it is gone.')),
+                ('subject_name', models.CharField(blank=True, max_length=255)),
+                ('key', models.CharField(blank=True, help_text='Which side, volume or step, where there are several.', max_length=255)),
+                ('recorded', models.TextField(blank=True, help_text='What the record says.')),
+                ('actual', models.TextField(blank=True, help_text='What is there.')),
+                ('actual_side', models.CharField(blank=True, help_text='The side found active, if any.', max_length=255, null=True)),
+                ('seen_at', models.DateTimeField(help_text='When it was seen last.')),
+                ('closed_at', models.DateTimeField(blank=True, help_text='When it was seen no more.', null=True)),
+                ('ignored_until', models.DateTimeField(blank=True, null=True)),
+                ('ignored_by', models.CharField(blank=True, max_length=255)),
+                ('ignore_reason', models.CharField(blank=True, max_length=255)),
+                ('backend', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='findings', to='groups.backend')),
+                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='findings', to='groups.group')),
+                ('operation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='findings', to='groups.operation')),
+                ('project', models.ForeignKey(blank=True, help_text='Whose it is; empty for what only admins see.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.project')),
             ],
             options={
-                "ordering": ("-created_at", "-id"),
-                "indexes": [
-                    models.Index(fields=["closed_at", "-created_at"], name="finding_list"),
-                    models.Index(fields=["subject_id", "-created_at"], name="finding_subject"),
-                ],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            (
-                                "code__in",
-                                [
-                                    "active-elsewhere",
-                                    "volumes-apart",
-                                    "no-active-side",
-                                    "not-writable",
-                                    "two-active-sides",
-                                    "volume-missing",
-                                    "side-unreachable",
-                                    "not-replicating",
-                                    "member-unprotected",
-                                    "target-empty",
-                                    "replicating-though-disabled",
-                                    "unknown-member",
-                                    "lagging",
-                                    "unsent-writes",
-                                    "not-observed",
-                                    "backend-unusable",
-                                    "no-progress",
-                                ],
-                            )
-                        ),
-                        name="finding_code_is_known",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("severity__in", ["critical", "warning", "notice"])),
-                        name="finding_severity_is_known",
-                    ),
-                    models.UniqueConstraint(
-                        condition=models.Q(("closed_at__isnull", True)),
-                        fields=("subject_id", "code", "key"),
-                        name="finding_open_once",
-                    ),
-                ],
+                'ordering': ('-created_at', '-id'),
+                'indexes': [models.Index(fields=['closed_at', '-created_at'], name='finding_list'), models.Index(fields=['subject_id', '-created_at'], name='finding_subject')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('code__in', ['active-elsewhere', 'volumes-apart', 'no-active-side', 'not-writable', 'two-active-sides', 'volume-missing', 'side-unreachable', 'not-replicating', 'member-unprotected', 'target-empty', 'replicating-though-disabled', 'unknown-member', 'lagging', 'unsent-writes', 'not-observed', 'backend-unusable', 'no-progress'])), name='finding_code_is_known'), models.CheckConstraint(condition=models.Q(('severity__in', ['critical', 'warning', 'notice'])), name='finding_severity_is_known'), models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('subject_id', 'code', 'key'), name='finding_open_once')],
             },
         ),
         migrations.CreateModel(
-            name="ReplicationTarget",
+            name='ReplicationTarget',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("backend_id", models.CharField(help_text="Its name, as failover requests give it.", max_length=255)),
-                (
-                    "options",
-                    models.JSONField(default=dict, help_text="The driver's options for it; secret ones are encrypted."),
-                ),
-                ("position", models.PositiveIntegerField(default=0, help_text="The lowest is the default target.")),
-                (
-                    "primary",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="targets", to="groups.backend"
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('backend_id', models.CharField(help_text='Its name, as failover requests give it.', max_length=255)),
+                ('options', models.JSONField(default=dict, help_text="The driver's options for it; secret ones are encrypted.")),
+                ('position', models.PositiveIntegerField(default=0, help_text='The lowest is the default target.')),
+                ('primary', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='targets', to='groups.backend')),
             ],
             options={
-                "verbose_name": "replication target",
-                "ordering": ("position", "backend_id"),
-                "constraints": [
-                    models.UniqueConstraint(fields=("primary", "backend_id"), name="target_once_a_backend"),
-                    models.CheckConstraint(
-                        condition=models.Q(("backend_id__in", ("default", "")), _negated=True),
-                        name="target_is_not_the_reserved_word",
-                    ),
-                ],
+                'verbose_name': 'replication target',
+                'ordering': ('position', 'backend_id'),
+                'constraints': [models.UniqueConstraint(fields=('primary', 'backend_id'), name='target_once_a_backend'), models.CheckConstraint(condition=models.Q(('backend_id__in', ('default', '')), _negated=True), name='target_is_not_the_reserved_word')],
             },
         ),
         migrations.CreateModel(
-            name="RoleAssignment",
+            name='RoleAssignment',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "role",
-                    models.CharField(
-                        choices=[("reader", "reader"), ("member", "member"), ("admin", "admin")], max_length=16
-                    ),
-                ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="role_assignments",
-                        to="groups.project",
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="role_assignments",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('role', models.CharField(choices=[('reader', 'reader'), ('member', 'member'), ('admin', 'admin')], max_length=16)),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='role_assignments', to='groups.project')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='role_assignments', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "verbose_name": "role",
-                "ordering": ("user", "project"),
-                "constraints": [
-                    models.UniqueConstraint(fields=("user", "project"), name="one_role_a_user_and_project"),
-                    models.CheckConstraint(
-                        condition=models.Q(("role__in", ("reader", "member", "admin"))), name="role_is_known"
-                    ),
-                ],
+                'verbose_name': 'role',
+                'ordering': ('user', 'project'),
+                'constraints': [models.UniqueConstraint(fields=('user', 'project'), name='one_role_a_user_and_project'), models.CheckConstraint(condition=models.Q(('role__in', ('reader', 'member', 'admin'))), name='role_is_known')],
             },
         ),
         migrations.AddIndex(
-            model_name="operation",
-            index=models.Index(fields=["-created_at", "-id"], name="operation_list"),
+            model_name='operation',
+            index=models.Index(fields=['-created_at', '-id'], name='operation_list'),
         ),
         migrations.AddIndex(
-            model_name="operation",
-            index=models.Index(fields=["subject_id", "-created_at"], name="operation_subject"),
+            model_name='operation',
+            index=models.Index(fields=['subject_id', '-created_at'], name='operation_subject'),
         ),
         migrations.AddIndex(
-            model_name="operation",
-            index=models.Index(
-                condition=models.Q(("state__in", ["canceling", "queued", "running", "waiting"])),
-                fields=["state", "dispatched_at"],
-                name="operation_open",
-            ),
+            model_name='operation',
+            index=models.Index(condition=models.Q(('state__in', ['canceling', 'queued', 'running', 'waiting'])), fields=['state', 'dispatched_at'], name='operation_open'),
         ),
         migrations.AddConstraint(
-            model_name="operation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "kind__in",
-                        [
-                            "create-group",
-                            "update-group",
-                            "delete-group",
-                            "create-volume",
-                            "delete-volume",
-                            "enable-replication",
-                            "disable-replication",
-                            "failover",
-                            "failback",
-                            "adopt",
-                            "restore",
-                        ],
-                    )
-                ),
-                name="operation_kind_is_known",
-            ),
+            model_name='operation',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['create-group', 'update-group', 'delete-group', 'create-volume', 'delete-volume', 'enable-replication', 'disable-replication', 'failover', 'failback', 'adopt', 'restore'])), name='operation_kind_is_known'),
         ),
         migrations.AddConstraint(
-            model_name="operation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["queued", "running", "waiting", "canceling", "succeeded", "failed", "canceled"])
-                ),
-                name="operation_state_is_known",
-            ),
+            model_name='operation',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'running', 'waiting', 'canceling', 'succeeded', 'failed', 'canceled'])), name='operation_state_is_known'),
         ),
         migrations.AddConstraint(
-            model_name="operation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("group__isnull", False), ("state__in", ["canceling", "queued", "running", "waiting"])
-                ),
-                fields=("group",),
-                name="one_open_operation_per_group",
-            ),
+            model_name='operation',
+            constraint=models.UniqueConstraint(condition=models.Q(('group__isnull', False), ('state__in', ['canceling', 'queued', 'running', 'waiting'])), fields=('group',), name='one_open_operation_per_group'),
         ),
         migrations.AddConstraint(
-            model_name="operation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("state__in", ["canceling", "queued", "running", "waiting"]), ("volume__isnull", False)
-                ),
-                fields=("volume",),
-                name="one_open_operation_per_volume",
-            ),
+            model_name='operation',
+            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['canceling', 'queued', 'running', 'waiting']), ('volume__isnull', False)), fields=('volume',), name='one_open_operation_per_volume'),
         ),
         migrations.AddConstraint(
-            model_name="operation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("group__isnull", True), ("volume__isnull", True), _connector="OR"),
-                name="operation_is_not_about_two_things",
-            ),
+            model_name='operation',
+            constraint=models.CheckConstraint(condition=models.Q(('group__isnull', True), ('volume__isnull', True), _connector='OR'), name='operation_is_not_about_two_things'),
         ),
         migrations.AddIndex(
-            model_name="volume",
-            index=models.Index(fields=["project", "-created_at", "-id"], name="volume_list"),
+            model_name='volume',
+            index=models.Index(fields=['project', '-created_at', '-id'], name='volume_list'),
         ),
         migrations.AddIndex(
-            model_name="volume",
-            index=models.Index(fields=["-created_at", "-id"], name="volume_list_all"),
+            model_name='volume',
+            index=models.Index(fields=['-created_at', '-id'], name='volume_list_all'),
         ),
         migrations.AddIndex(
-            model_name="volume",
-            index=models.Index(fields=["name"], name="volume_name"),
+            model_name='volume',
+            index=models.Index(fields=['name'], name='volume_name'),
         ),
         migrations.AddIndex(
-            model_name="volume",
-            index=models.Index(fields=["group", "created_at", "id"], name="volume_members"),
+            model_name='volume',
+            index=models.Index(fields=['group', 'created_at', 'id'], name='volume_members'),
         ),
         migrations.AddConstraint(
-            model_name="volume",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "status__in",
-                        [
-                            "creating",
-                            "available",
-                            "in-use",
-                            "reserved",
-                            "attaching",
-                            "detaching",
-                            "maintenance",
-                            "deleting",
-                            "error",
-                            "error_deleting",
-                        ],
-                    )
-                ),
-                name="volume_status_is_known",
-            ),
+            model_name='volume',
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['creating', 'available', 'in-use', 'reserved', 'attaching', 'detaching', 'maintenance', 'deleting', 'error', 'error_deleting'])), name='volume_status_is_known'),
         ),
         migrations.AddConstraint(
-            model_name="volume",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "replication_status__in",
-                        [
-                            "disabled",
-                            "enabling",
-                            "enabled",
-                            "disabling",
-                            "failing-over",
-                            "failed-over",
-                            "error",
-                            "failover-error",
-                            "not-capable",
-                        ],
-                    )
-                ),
-                name="volume_replication_status_is_known",
-            ),
+            model_name='volume',
+            constraint=models.CheckConstraint(condition=models.Q(('replication_status__in', ['disabled', 'enabling', 'enabled', 'disabling', 'failing-over', 'failed-over', 'error', 'failover-error', 'not-capable'])), name='volume_replication_status_is_known'),
         ),
         migrations.AddConstraint(
-            model_name="volume",
-            constraint=models.CheckConstraint(condition=models.Q(("size_gib__gte", 1)), name="volume_size_is_positive"),
+            model_name='volume',
+            constraint=models.CheckConstraint(condition=models.Q(('size_gib__gte', 1)), name='volume_size_is_positive'),
         ),
         migrations.AddConstraint(
-            model_name="groupvolumetype",
-            constraint=models.UniqueConstraint(fields=("group", "volume_type"), name="volume_type_once_a_group"),
+            model_name='groupvolumetype',
+            constraint=models.UniqueConstraint(fields=('group', 'volume_type'), name='volume_type_once_a_group'),
         ),
         migrations.AddIndex(
-            model_name="group",
-            index=models.Index(fields=["project", "-created_at", "-id"], name="group_list"),
+            model_name='group',
+            index=models.Index(fields=['project', '-created_at', '-id'], name='group_list'),
         ),
         migrations.AddIndex(
-            model_name="group",
-            index=models.Index(fields=["-created_at", "-id"], name="group_list_all"),
+            model_name='group',
+            index=models.Index(fields=['-created_at', '-id'], name='group_list_all'),
         ),
         migrations.AddIndex(
-            model_name="group",
-            index=models.Index(fields=["name"], name="group_name"),
+            model_name='group',
+            index=models.Index(fields=['name'], name='group_name'),
         ),
         migrations.AddConstraint(
-            model_name="group",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "status__in",
-                        ["creating", "available", "updating", "deleting", "deleted", "error", "error_deleting"],
-                    )
-                ),
-                name="group_status_is_known",
-            ),
+            model_name='group',
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['creating', 'available', 'updating', 'deleting', 'deleted', 'error', 'error_deleting'])), name='group_status_is_known'),
         ),
         migrations.AddConstraint(
-            model_name="group",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "replication_status__in",
-                        [
-                            "disabled",
-                            "enabling",
-                            "enabled",
-                            "disabling",
-                            "failing-over",
-                            "failed-over",
-                            "error",
-                            "failover-error",
-                            "not-capable",
-                        ],
-                    )
-                ),
-                name="group_replication_status_is_known",
-            ),
+            model_name='group',
+            constraint=models.CheckConstraint(condition=models.Q(('replication_status__in', ['disabled', 'enabling', 'enabled', 'disabling', 'failing-over', 'failed-over', 'error', 'failover-error', 'not-capable'])), name='group_replication_status_is_known'),
         ),
         migrations.AddConstraint(
-            model_name="extraspec",
-            constraint=models.UniqueConstraint(fields=("volume_type", "key"), name="extra_spec_key_once_a_type"),
+            model_name='extraspec',
+            constraint=models.UniqueConstraint(fields=('volume_type', 'key'), name='extra_spec_key_once_a_type'),
         ),
     ]

@@ -6,41 +6,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("groups", "0001_initial"),
+        ('groups', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name="roleassignment",
-            name="one_role_a_user_and_project",
+            model_name='roleassignment',
+            name='one_role_a_user_and_project',
         ),
         migrations.RemoveConstraint(
-            model_name="roleassignment",
-            name="role_is_known",
+            model_name='roleassignment',
+            name='role_is_known',
         ),
         migrations.AlterField(
-            model_name="roleassignment",
-            name="role",
-            field=models.CharField(
-                help_text="reader, member, admin, or a role that a setting asks for, such as that of failing over.",
-                max_length=64,
-                validators=[
-                    django.core.validators.RegexValidator(
-                        "^[A-Za-z0-9_.-]{1,64}$", "A role's name has letters, digits, dots, dashes and underscores."
-                    )
-                ],
-            ),
+            model_name='roleassignment',
+            name='role',
+            field=models.CharField(help_text='reader, member, admin, or a role that a setting asks for, such as that of failing over.', max_length=64, validators=[django.core.validators.RegexValidator('^[A-Za-z0-9_.-]{1,64}$', "A role's name has letters, digits, dots, dashes and underscores.")]),
         ),
         migrations.AddConstraint(
-            model_name="roleassignment",
-            constraint=models.UniqueConstraint(
-                fields=("user", "project", "role"), name="each_role_once_a_user_and_project"
-            ),
+            model_name='roleassignment',
+            constraint=models.UniqueConstraint(fields=('user', 'project', 'role'), name='each_role_once_a_user_and_project'),
         ),
         migrations.AddConstraint(
-            model_name="roleassignment",
-            constraint=models.CheckConstraint(condition=models.Q(("role", ""), _negated=True), name="role_has_a_name"),
+            model_name='roleassignment',
+            constraint=models.CheckConstraint(condition=models.Q(('role', ''), _negated=True), name='role_has_a_name'),
         ),
     ]

@@ -8,397 +8,196 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("groups", "0002_several_roles"),
+        ('groups', '0002_several_roles'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="GroupSnapshot",
+            name='GroupSnapshot',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("user_id", models.CharField(max_length=64)),
-                ("name", models.CharField(blank=True, max_length=255, null=True)),
-                ("description", models.CharField(blank=True, max_length=255, null=True)),
-                (
-                    "side",
-                    models.CharField(
-                        blank=True,
-                        help_text="The side it was taken on and stays on; empty means the primary.",
-                        max_length=255,
-                    ),
-                ),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("creating", "creating"),
-                            ("available", "available"),
-                            ("deleting", "deleting"),
-                            ("error", "error"),
-                            ("error_deleting", "error_deleting"),
-                        ],
-                        default=groups.statuses.SnapshotStatus["CREATING"],
-                        max_length=32,
-                    ),
-                ),
-                ("previous_status", models.CharField(blank=True, editable=False, max_length=32)),
-                (
-                    "epoch",
-                    models.PositiveBigIntegerField(
-                        default=0, editable=False, help_text="Grows with every claim; the storage refuses an older one."
-                    ),
-                ),
-                ("taken_at", models.DateTimeField(blank=True, help_text="The moment it holds.", null=True)),
-                ("updated_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('user_id', models.CharField(max_length=64)),
+                ('name', models.CharField(blank=True, max_length=255, null=True)),
+                ('description', models.CharField(blank=True, max_length=255, null=True)),
+                ('side', models.CharField(blank=True, help_text='The side it was taken on and stays on; empty means the primary.', max_length=255)),
+                ('status', models.CharField(choices=[('creating', 'creating'), ('available', 'available'), ('deleting', 'deleting'), ('error', 'error'), ('error_deleting', 'error_deleting')], default=groups.statuses.SnapshotStatus['CREATING'], max_length=32)),
+                ('previous_status', models.CharField(blank=True, editable=False, max_length=32)),
+                ('epoch', models.PositiveBigIntegerField(default=0, editable=False, help_text='Grows with every claim; the storage refuses an older one.')),
+                ('taken_at', models.DateTimeField(blank=True, help_text='The moment it holds.', null=True)),
+                ('updated_at', models.DateTimeField(blank=True, editable=False, null=True)),
             ],
             options={
-                "verbose_name": "group snapshot",
-                "ordering": ("-created_at", "-id"),
+                'verbose_name': 'group snapshot',
+                'ordering': ('-created_at', '-id'),
             },
         ),
         migrations.CreateModel(
-            name="Snapshot",
+            name='Snapshot',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("user_id", models.CharField(max_length=64)),
-                ("name", models.CharField(blank=True, max_length=255, null=True)),
-                ("description", models.CharField(blank=True, max_length=255, null=True)),
-                (
-                    "side",
-                    models.CharField(
-                        blank=True,
-                        help_text="The side it was taken on and stays on; empty means the primary.",
-                        max_length=255,
-                    ),
-                ),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("creating", "creating"),
-                            ("available", "available"),
-                            ("deleting", "deleting"),
-                            ("error", "error"),
-                            ("error_deleting", "error_deleting"),
-                        ],
-                        default=groups.statuses.SnapshotStatus["CREATING"],
-                        max_length=32,
-                    ),
-                ),
-                ("previous_status", models.CharField(blank=True, editable=False, max_length=32)),
-                (
-                    "epoch",
-                    models.PositiveBigIntegerField(
-                        default=0, editable=False, help_text="Grows with every claim; the storage refuses an older one."
-                    ),
-                ),
-                ("taken_at", models.DateTimeField(blank=True, help_text="The moment it holds.", null=True)),
-                ("updated_at", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("size_gib", models.PositiveIntegerField(help_text="Size in GiB.")),
-                ("metadata", models.JSONField(blank=True, default=dict)),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('user_id', models.CharField(max_length=64)),
+                ('name', models.CharField(blank=True, max_length=255, null=True)),
+                ('description', models.CharField(blank=True, max_length=255, null=True)),
+                ('side', models.CharField(blank=True, help_text='The side it was taken on and stays on; empty means the primary.', max_length=255)),
+                ('status', models.CharField(choices=[('creating', 'creating'), ('available', 'available'), ('deleting', 'deleting'), ('error', 'error'), ('error_deleting', 'error_deleting')], default=groups.statuses.SnapshotStatus['CREATING'], max_length=32)),
+                ('previous_status', models.CharField(blank=True, editable=False, max_length=32)),
+                ('epoch', models.PositiveBigIntegerField(default=0, editable=False, help_text='Grows with every claim; the storage refuses an older one.')),
+                ('taken_at', models.DateTimeField(blank=True, help_text='The moment it holds.', null=True)),
+                ('updated_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('size_gib', models.PositiveIntegerField(help_text='Size in GiB.')),
+                ('metadata', models.JSONField(blank=True, default=dict)),
             ],
             options={
-                "ordering": ("-created_at", "-id"),
+                'ordering': ('-created_at', '-id'),
             },
         ),
         migrations.RemoveConstraint(
-            model_name="operation",
-            name="operation_kind_is_known",
+            model_name='operation',
+            name='operation_kind_is_known',
         ),
         migrations.RemoveConstraint(
-            model_name="operation",
-            name="operation_is_not_about_two_things",
+            model_name='operation',
+            name='operation_is_not_about_two_things',
         ),
         migrations.RemoveConstraint(
-            model_name="volume",
-            name="volume_status_is_known",
+            model_name='volume',
+            name='volume_status_is_known',
         ),
         migrations.AddField(
-            model_name="group",
-            name="source_group_id",
-            field=models.UUIDField(
-                blank=True, editable=False, help_text="The group it was made from; kept when that is gone.", null=True
-            ),
+            model_name='group',
+            name='source_group_id',
+            field=models.UUIDField(blank=True, editable=False, help_text='The group it was made from; kept when that is gone.', null=True),
         ),
         migrations.AddField(
-            model_name="group",
-            name="source_group_snapshot_id",
-            field=models.UUIDField(
-                blank=True,
-                editable=False,
-                help_text="The group snapshot it was made from; kept when that is gone.",
-                null=True,
-            ),
+            model_name='group',
+            name='source_group_snapshot_id',
+            field=models.UUIDField(blank=True, editable=False, help_text='The group snapshot it was made from; kept when that is gone.', null=True),
         ),
         migrations.AddField(
-            model_name="volume",
-            name="source_snapshot_id",
-            field=models.UUIDField(
-                blank=True,
-                editable=False,
-                help_text="The snapshot it was made from; kept when that is gone.",
-                null=True,
-            ),
+            model_name='volume',
+            name='source_snapshot_id',
+            field=models.UUIDField(blank=True, editable=False, help_text='The snapshot it was made from; kept when that is gone.', null=True),
         ),
         migrations.AddField(
-            model_name="volume",
-            name="source_volume_id",
-            field=models.UUIDField(
-                blank=True, editable=False, help_text="The volume it was made from; kept when that is gone.", null=True
-            ),
+            model_name='volume',
+            name='source_volume_id',
+            field=models.UUIDField(blank=True, editable=False, help_text='The volume it was made from; kept when that is gone.', null=True),
         ),
         migrations.AlterField(
-            model_name="operation",
-            name="kind",
-            field=models.CharField(
-                choices=[
-                    ("create-group", "create-group"),
-                    ("update-group", "update-group"),
-                    ("delete-group", "delete-group"),
-                    ("create-group-from-source", "create-group-from-source"),
-                    ("create-volume", "create-volume"),
-                    ("extend-volume", "extend-volume"),
-                    ("delete-volume", "delete-volume"),
-                    ("create-snapshot", "create-snapshot"),
-                    ("delete-snapshot", "delete-snapshot"),
-                    ("create-group-snapshot", "create-group-snapshot"),
-                    ("delete-group-snapshot", "delete-group-snapshot"),
-                    ("enable-replication", "enable-replication"),
-                    ("disable-replication", "disable-replication"),
-                    ("failover", "failover"),
-                    ("failback", "failback"),
-                    ("adopt", "adopt"),
-                    ("restore", "restore"),
-                ],
-                max_length=32,
-            ),
+            model_name='operation',
+            name='kind',
+            field=models.CharField(choices=[('create-group', 'create-group'), ('update-group', 'update-group'), ('delete-group', 'delete-group'), ('create-group-from-source', 'create-group-from-source'), ('create-volume', 'create-volume'), ('extend-volume', 'extend-volume'), ('delete-volume', 'delete-volume'), ('create-snapshot', 'create-snapshot'), ('delete-snapshot', 'delete-snapshot'), ('create-group-snapshot', 'create-group-snapshot'), ('delete-group-snapshot', 'delete-group-snapshot'), ('enable-replication', 'enable-replication'), ('disable-replication', 'disable-replication'), ('failover', 'failover'), ('failback', 'failback'), ('adopt', 'adopt'), ('restore', 'restore')], max_length=32),
         ),
         migrations.AlterField(
-            model_name="operation",
-            name="subject_id",
-            field=models.UUIDField(help_text="The group, volume or snapshot, kept when it is gone."),
+            model_name='operation',
+            name='subject_id',
+            field=models.UUIDField(help_text='The group, volume or snapshot, kept when it is gone.'),
         ),
         migrations.AlterField(
-            model_name="volume",
-            name="status",
-            field=models.CharField(
-                choices=[
-                    ("creating", "creating"),
-                    ("available", "available"),
-                    ("in-use", "in-use"),
-                    ("reserved", "reserved"),
-                    ("attaching", "attaching"),
-                    ("detaching", "detaching"),
-                    ("maintenance", "maintenance"),
-                    ("extending", "extending"),
-                    ("deleting", "deleting"),
-                    ("error", "error"),
-                    ("error_deleting", "error_deleting"),
-                    ("error_extending", "error_extending"),
-                ],
-                default=groups.statuses.VolumeStatus["CREATING"],
-                max_length=32,
-            ),
+            model_name='volume',
+            name='status',
+            field=models.CharField(choices=[('creating', 'creating'), ('available', 'available'), ('in-use', 'in-use'), ('reserved', 'reserved'), ('attaching', 'attaching'), ('detaching', 'detaching'), ('maintenance', 'maintenance'), ('extending', 'extending'), ('deleting', 'deleting'), ('error', 'error'), ('error_deleting', 'error_deleting'), ('error_extending', 'error_extending')], default=groups.statuses.VolumeStatus['CREATING'], max_length=32),
         ),
         migrations.AddConstraint(
-            model_name="volume",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "status__in",
-                        [
-                            "creating",
-                            "available",
-                            "in-use",
-                            "reserved",
-                            "attaching",
-                            "detaching",
-                            "maintenance",
-                            "extending",
-                            "deleting",
-                            "error",
-                            "error_deleting",
-                            "error_extending",
-                        ],
-                    )
-                ),
-                name="volume_status_is_known",
-            ),
+            model_name='volume',
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['creating', 'available', 'in-use', 'reserved', 'attaching', 'detaching', 'maintenance', 'extending', 'deleting', 'error', 'error_deleting', 'error_extending'])), name='volume_status_is_known'),
         ),
         migrations.AddField(
-            model_name="groupsnapshot",
-            name="backend",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="groups.backend"),
+            model_name='groupsnapshot',
+            name='backend',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.backend'),
         ),
         migrations.AddField(
-            model_name="groupsnapshot",
-            name="group",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="snapshots", to="groups.group"
-            ),
+            model_name='groupsnapshot',
+            name='group',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='groups.group'),
         ),
         migrations.AddField(
-            model_name="groupsnapshot",
-            name="group_type",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="groups.grouptype"
-            ),
+            model_name='groupsnapshot',
+            name='group_type',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.grouptype'),
         ),
         migrations.AddField(
-            model_name="groupsnapshot",
-            name="project",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="groups.project"),
+            model_name='groupsnapshot',
+            name='project',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.project'),
         ),
         migrations.AddField(
-            model_name="operation",
-            name="group_snapshot",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="operations",
-                to="groups.groupsnapshot",
-            ),
+            model_name='operation',
+            name='group_snapshot',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='operations', to='groups.groupsnapshot'),
         ),
         migrations.AddField(
-            model_name="snapshot",
-            name="backend",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="groups.backend"),
+            model_name='snapshot',
+            name='backend',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.backend'),
         ),
         migrations.AddField(
-            model_name="snapshot",
-            name="group_snapshot",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="snapshots",
-                to="groups.groupsnapshot",
-            ),
+            model_name='snapshot',
+            name='group_snapshot',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='groups.groupsnapshot'),
         ),
         migrations.AddField(
-            model_name="snapshot",
-            name="project",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="groups.project"),
+            model_name='snapshot',
+            name='project',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.project'),
         ),
         migrations.AddField(
-            model_name="snapshot",
-            name="volume",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="snapshots", to="groups.volume"
-            ),
+            model_name='snapshot',
+            name='volume',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='groups.volume'),
         ),
         migrations.AddField(
-            model_name="operation",
-            name="snapshot",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="operations",
-                to="groups.snapshot",
-            ),
+            model_name='operation',
+            name='snapshot',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='operations', to='groups.snapshot'),
         ),
         migrations.AddConstraint(
-            model_name="operation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "kind__in",
-                        [
-                            "create-group",
-                            "update-group",
-                            "delete-group",
-                            "create-group-from-source",
-                            "create-volume",
-                            "extend-volume",
-                            "delete-volume",
-                            "create-snapshot",
-                            "delete-snapshot",
-                            "create-group-snapshot",
-                            "delete-group-snapshot",
-                            "enable-replication",
-                            "disable-replication",
-                            "failover",
-                            "failback",
-                            "adopt",
-                            "restore",
-                        ],
-                    )
-                ),
-                name="operation_kind_is_known",
-            ),
+            model_name='operation',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['create-group', 'update-group', 'delete-group', 'create-group-from-source', 'create-volume', 'extend-volume', 'delete-volume', 'create-snapshot', 'delete-snapshot', 'create-group-snapshot', 'delete-group-snapshot', 'enable-replication', 'disable-replication', 'failover', 'failback', 'adopt', 'restore'])), name='operation_kind_is_known'),
         ),
         migrations.AddConstraint(
-            model_name="operation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("snapshot__isnull", False), ("state__in", ["canceling", "queued", "running", "waiting"])
-                ),
-                fields=("snapshot",),
-                name="one_open_operation_per_snapshot",
-            ),
+            model_name='operation',
+            constraint=models.UniqueConstraint(condition=models.Q(('snapshot__isnull', False), ('state__in', ['canceling', 'queued', 'running', 'waiting'])), fields=('snapshot',), name='one_open_operation_per_snapshot'),
         ),
         migrations.AddConstraint(
-            model_name="operation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(
-                    ("group_snapshot__isnull", False), ("state__in", ["canceling", "queued", "running", "waiting"])
-                ),
-                fields=("group_snapshot",),
-                name="one_open_operation_per_group_snapshot",
-            ),
+            model_name='operation',
+            constraint=models.UniqueConstraint(condition=models.Q(('group_snapshot__isnull', False), ('state__in', ['canceling', 'queued', 'running', 'waiting'])), fields=('group_snapshot',), name='one_open_operation_per_group_snapshot'),
         ),
         migrations.AddConstraint(
-            model_name="operation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("group_snapshot__isnull", True), ("snapshot__isnull", True), ("volume__isnull", True)),
-                    models.Q(("group__isnull", True), ("group_snapshot__isnull", True), ("snapshot__isnull", True)),
-                    models.Q(("group__isnull", True), ("group_snapshot__isnull", True), ("volume__isnull", True)),
-                    models.Q(("group__isnull", True), ("snapshot__isnull", True), ("volume__isnull", True)),
-                    _connector="OR",
-                ),
-                name="operation_is_not_about_two_things",
-            ),
+            model_name='operation',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('group_snapshot__isnull', True), ('snapshot__isnull', True), ('volume__isnull', True)), models.Q(('group__isnull', True), ('group_snapshot__isnull', True), ('snapshot__isnull', True)), models.Q(('group__isnull', True), ('group_snapshot__isnull', True), ('volume__isnull', True)), models.Q(('group__isnull', True), ('snapshot__isnull', True), ('volume__isnull', True)), _connector='OR'), name='operation_is_not_about_two_things'),
         ),
         migrations.AddIndex(
-            model_name="groupsnapshot",
-            index=models.Index(fields=["project", "-created_at", "-id"], name="group_snapshot_list"),
+            model_name='groupsnapshot',
+            index=models.Index(fields=['project', '-created_at', '-id'], name='group_snapshot_list'),
         ),
         migrations.AddIndex(
-            model_name="groupsnapshot",
-            index=models.Index(fields=["-created_at", "-id"], name="group_snapshot_list_all"),
+            model_name='groupsnapshot',
+            index=models.Index(fields=['-created_at', '-id'], name='group_snapshot_list_all'),
         ),
         migrations.AddConstraint(
-            model_name="groupsnapshot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["creating", "available", "deleting", "error", "error_deleting"])),
-                name="group_snapshot_status_is_known",
-            ),
+            model_name='groupsnapshot',
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['creating', 'available', 'deleting', 'error', 'error_deleting'])), name='group_snapshot_status_is_known'),
         ),
         migrations.AddIndex(
-            model_name="snapshot",
-            index=models.Index(fields=["project", "-created_at", "-id"], name="snapshot_list"),
+            model_name='snapshot',
+            index=models.Index(fields=['project', '-created_at', '-id'], name='snapshot_list'),
         ),
         migrations.AddIndex(
-            model_name="snapshot",
-            index=models.Index(fields=["-created_at", "-id"], name="snapshot_list_all"),
+            model_name='snapshot',
+            index=models.Index(fields=['-created_at', '-id'], name='snapshot_list_all'),
         ),
         migrations.AddConstraint(
-            model_name="snapshot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["creating", "available", "deleting", "error", "error_deleting"])),
-                name="snapshot_status_is_known",
-            ),
+            model_name='snapshot',
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['creating', 'available', 'deleting', 'error', 'error_deleting'])), name='snapshot_status_is_known'),
         ),
         migrations.AddConstraint(
-            model_name="snapshot",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("size_gib__gte", 1)), name="snapshot_size_is_positive"
-            ),
+            model_name='snapshot',
+            constraint=models.CheckConstraint(condition=models.Q(('size_gib__gte', 1)), name='snapshot_size_is_positive'),
         ),
     ]

@@ -7,66 +7,51 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("groups", "0003_snapshots"),
+        ('groups', '0003_snapshots'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="AuditEntry",
+            name='AuditEntry',
             fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("at", models.DateTimeField(db_index=True)),
-                ("user_id", models.CharField(max_length=64)),
-                ("user_name", models.CharField(max_length=255)),
-                ("door", models.CharField(help_text="Where the request came in.", max_length=16)),
-                ("request_id", models.CharField(blank=True, max_length=64)),
-                (
-                    "project_id",
-                    models.CharField(blank=True, help_text="The project it was asked for in.", max_length=64),
-                ),
-                ("action", models.CharField(max_length=64)),
-                ("subject_kind", models.CharField(max_length=64)),
-                (
-                    "subject_id",
-                    models.CharField(help_text="What it was done to; kept when that is gone.", max_length=64),
-                ),
-                ("subject_name", models.CharField(blank=True, max_length=255)),
-                ("detail", models.TextField(blank=True, help_text="What was changed; never a secret.")),
-                (
-                    "operation_id",
-                    models.UUIDField(blank=True, help_text="The operation that does it, if it takes long.", null=True),
-                ),
+                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('at', models.DateTimeField(db_index=True)),
+                ('user_id', models.CharField(max_length=64)),
+                ('user_name', models.CharField(max_length=255)),
+                ('door', models.CharField(help_text='Where the request came in.', max_length=16)),
+                ('request_id', models.CharField(blank=True, max_length=64)),
+                ('project_id', models.CharField(blank=True, help_text='The project it was asked for in.', max_length=64)),
+                ('action', models.CharField(max_length=64)),
+                ('subject_kind', models.CharField(max_length=64)),
+                ('subject_id', models.CharField(help_text='What it was done to; kept when that is gone.', max_length=64)),
+                ('subject_name', models.CharField(blank=True, max_length=255)),
+                ('detail', models.TextField(blank=True, help_text='What was changed; never a secret.')),
+                ('operation_id', models.UUIDField(blank=True, help_text='The operation that does it, if it takes long.', null=True)),
             ],
             options={
-                "verbose_name": "audit entry",
-                "verbose_name_plural": "audit entries",
-                "ordering": ("-id",),
-                "indexes": [models.Index(fields=["subject_id", "-id"], name="audit_subject")],
+                'verbose_name': 'audit entry',
+                'verbose_name_plural': 'audit entries',
+                'ordering': ('-id',),
+                'indexes': [models.Index(fields=['subject_id', '-id'], name='audit_subject')],
             },
         ),
         migrations.CreateModel(
-            name="ConnectionCheck",
+            name='ConnectionCheck',
             fields=[
-                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("user_name", models.CharField(max_length=255)),
-                ("worker", models.CharField(blank=True, max_length=255)),
-                ("done_at", models.DateTimeField(blank=True, help_text="Empty until a worker has looked.", null=True)),
-                ("sides", models.JSONField(default=list, help_text="For each side its name and whether it answered.")),
-                ("error", models.TextField(blank=True, help_text="Why nothing could be looked at.")),
-                ("remedy", models.TextField(blank=True)),
-                (
-                    "backend",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="connection_checks",
-                        to="groups.backend",
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('user_name', models.CharField(max_length=255)),
+                ('worker', models.CharField(blank=True, max_length=255)),
+                ('done_at', models.DateTimeField(blank=True, help_text='Empty until a worker has looked.', null=True)),
+                ('sides', models.JSONField(default=list, help_text='For each side its name and whether it answered.')),
+                ('error', models.TextField(blank=True, help_text='Why nothing could be looked at.')),
+                ('remedy', models.TextField(blank=True)),
+                ('backend', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='connection_checks', to='groups.backend')),
             ],
             options={
-                "ordering": ("-created_at", "-id"),
+                'ordering': ('-created_at', '-id'),
             },
         ),
     ]
