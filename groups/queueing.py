@@ -20,6 +20,7 @@ from groups import models, queues, sending
 RUN_OPERATION = "groups.tasks.run_operation"
 RUN_ROUND = "groups.tasks.run_round"
 CHECK_CONNECTION = "groups.tasks.check_connection"
+RUN_SITE = "groups.tasks.run_site"
 
 # A connection kept since the last message may be one that the broker closed meanwhile.
 _ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
@@ -36,6 +37,16 @@ def wake(operation: models.Operation) -> None:
 def send_operation(*, operation_id: uuid.UUID, kind: str) -> bool:
     """Send an operation's wake-up call now; return whether the broker took it."""
     return _send(RUN_OPERATION, queue=queues.of_kind(kind), operation_id=str(operation_id))
+
+
+def wake_site(site_failover_id: uuid.UUID) -> None:
+    """Have a site failover gone on with once the running transaction is committed."""
+    transaction.on_commit(functools.partial(send_site, site_failover_id=site_failover_id), robust=True)
+
+
+def send_site(*, site_failover_id: uuid.UUID) -> bool:
+    """Send a site failover's wake-up call now; return whether the broker took it."""
+    return _send(RUN_SITE, queue=queues.FAILOVER, site_failover_id=str(site_failover_id))
 
 
 def send_round(*, group_id: uuid.UUID) -> bool:

@@ -21,6 +21,7 @@ class Axis(StrEnum):
     GROUP_SNAPSHOT = "group_snapshot.status"
     REPLICATION = "replication_status"
     OPERATION = "operation.state"
+    SITE = "site_failover.state"
 
 
 class GroupStatus(StrEnum):
@@ -85,6 +86,25 @@ class OperationState(StrEnum):
     CANCELING = "canceling"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class SiteState(StrEnum):
+    """How far the failover of a whole site is."""
+
+    RUNNING = "running"
+    CANCELING = "canceling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class Left(StrEnum):
+    """Why a site failover left a group where it is; another word there is the code of the error that refused it."""
+
+    ALREADY_THERE = "already-there"
+    UNPROTECTED = "unprotected"
+    GONE = "gone"
     CANCELED = "canceled"
 
 
@@ -182,6 +202,13 @@ MEANINGS: dict[type[StrEnum], dict[StrEnum, str]] = {
         OperationState.FAILED: "Ended without success; it says why, what is true now and what to do.",
         OperationState.CANCELED: "Stopped on request; what was done was undone.",
     },
+    SiteState: {
+        SiteState.RUNNING: "Its groups are moved, some at a time; it goes on whoever dies.",
+        SiteState.CANCELING: "No further group is begun; what was begun is coming to its end.",
+        SiteState.SUCCEEDED: "Every replicated group of the backend is where it should be.",
+        SiteState.FAILED: "Every group was tried, and not every one moved; each says why. Start it again for the rest.",
+        SiteState.CANCELED: "Stopped on request; groups that were moved stay where they are.",
+    },
     StepState: {
         StepState.PENDING: "Not reached yet.",
         StepState.RUNNING: "Being worked on.",
@@ -203,6 +230,9 @@ volume."""
 
 OPEN = frozenset({OperationState.QUEUED, OperationState.RUNNING, OperationState.WAITING, OperationState.CANCELING})
 FINAL = frozenset({OperationState.SUCCEEDED, OperationState.FAILED, OperationState.CANCELED})
+LEFT_RIGHTLY = frozenset({Left.ALREADY_THERE, Left.UNPROTECTED, Left.GONE})
+"""What keeps no site failover from succeeding: there was nothing to move, or nothing that could be moved."""
+SITE_OPEN = frozenset({SiteState.RUNNING, SiteState.CANCELING})
 
 PASSING: dict[Axis, frozenset[str]] = {
     Axis.GROUP: frozenset({GroupStatus.CREATING, GroupStatus.UPDATING, GroupStatus.DELETING}),
@@ -221,6 +251,7 @@ PASSING: dict[Axis, frozenset[str]] = {
         {ReplicationStatus.ENABLING, ReplicationStatus.DISABLING, ReplicationStatus.FAILING_OVER}
     ),
     Axis.OPERATION: OPEN,
+    Axis.SITE: SITE_OPEN,
 }
 WORDS: dict[Axis, type[StrEnum]] = {
     Axis.GROUP: GroupStatus,
@@ -229,6 +260,7 @@ WORDS: dict[Axis, type[StrEnum]] = {
     Axis.GROUP_SNAPSHOT: SnapshotStatus,
     Axis.REPLICATION: ReplicationStatus,
     Axis.OPERATION: OperationState,
+    Axis.SITE: SiteState,
 }
 RESTING: dict[Axis, frozenset[str]] = {axis: frozenset(words) - PASSING[axis] for axis, words in WORDS.items()}
 HEALTHY: dict[Axis, frozenset[str]] = {
@@ -238,6 +270,7 @@ HEALTHY: dict[Axis, frozenset[str]] = {
     Axis.GROUP_SNAPSHOT: frozenset({SnapshotStatus.AVAILABLE}),
     Axis.REPLICATION: frozenset({ReplicationStatus.DISABLED, ReplicationStatus.ENABLED, ReplicationStatus.FAILED_OVER}),
     Axis.OPERATION: frozenset({OperationState.SUCCEEDED}),
+    Axis.SITE: frozenset({SiteState.SUCCEEDED}),
 }
 
 # A group in any other replication status keeps its members: who is where would not be certain.
@@ -484,6 +517,15 @@ OPERATION_MOVES: dict[OperationState, frozenset[OperationState]] = {
     OperationState.SUCCEEDED: frozenset(),
     OperationState.FAILED: frozenset(),
     OperationState.CANCELED: frozenset(),
+}
+
+# Where the failover of a whole site may go. A cancellation and whoever finds that nothing is left move it.
+SITE_MOVES: dict[SiteState, frozenset[SiteState]] = {
+    SiteState.RUNNING: frozenset({SiteState.CANCELING, SiteState.SUCCEEDED, SiteState.FAILED}),
+    SiteState.CANCELING: frozenset({SiteState.CANCELED}),
+    SiteState.SUCCEEDED: frozenset(),
+    SiteState.FAILED: frozenset(),
+    SiteState.CANCELED: frozenset(),
 }
 
 VERB_OF_KIND: dict[Kind, str] = {

@@ -353,6 +353,8 @@ def _settle(operation: models.Operation, how: End, *, actor: str = "") -> None:
         if how.state == OperationState.SUCCEEDED and move.mends and (event := _leave_error(operation, subject)):
             events.append(event)
     models.Event.objects.bulk_create(events)
+    if operation.site_failover_id is not None:
+        queueing.wake_site(operation.site_failover_id)
 
 
 def _locked_subject(operation: models.Operation) -> models.About | None:

@@ -125,6 +125,9 @@ class SiteConfig(pydantic_settings.BaseSettings):
     retry_limit: int = Field(5, ge=0, description="How often a step is tried again after a retryable driver error.")
     retry_base_seconds: Seconds = Field(1, description="The wait before the first retry; each next one is twice it.")
     retry_max_seconds: Seconds = Field(60, description="The longest wait before a retry.")
+    site_failover_concurrency: int = Field(
+        20, ge=1, le=1000, description="How many groups the failover of a whole site moves at once, unless it says so."
+    )
     worker_concurrency: int = Field(8, ge=1, le=256, description="How many operations one worker process runs at once.")
     token_hours: float = Field(24, gt=0, description="How long an identity token is good for, in hours.")
     failover_role: RoleName = Field(

@@ -155,3 +155,8 @@ def test_an_open_operation_can_always_end():
 
 def test_an_ended_operation_stays_ended():
     assert all(not statuses.OPERATION_MOVES[state] for state in statuses.FINAL)
+
+
+def test_an_open_site_failover_can_always_end():
+    for state in statuses.SITE_OPEN:
+        assert any(not statuses.SITE_MOVES[after] for after in statuses.SITE_MOVES[state]), state

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models as db
 from django.db.models.functions import Now
 
-from groups import models, queueing, transitions
+from groups import models, queueing, statuses, transitions
 
 log = structlog.get_logger(__name__)
 
@@ -23,6 +23,7 @@ def sweep() -> int:
     """
     forgotten = Now() - datetime.timedelta(seconds=settings.REPLSITE.redispatch_seconds)
     unsent = db.Q(dispatched_at__isnull=True) | db.Q(dispatched_at__lt=forgotten)
+    _sweep_sites(unsent)
     rows = list(
         models.Operation.objects.filter(transitions.claimable())
         .filter(unsent)
@@ -36,3 +37,13 @@ def sweep() -> int:
         log.info("operation_woken", operation_id=str(pk), kind=kind, state=state)
         queueing.send_operation(operation_id=pk, kind=kind)
     return len(rows)
+
+
+def _sweep_sites(unsent: db.Q) -> None:
+    """Have each open site failover gone on with: the end that should have woken it may have been lost."""
+    open_runs = models.SiteFailover.objects.filter(unsent, state__in=statuses.SITE_OPEN)
+    ids = list(open_runs.order_by("created_at").values_list("pk", flat=True)[:_AT_ONCE])
+    if ids:
+        models.SiteFailover.objects.filter(pk__in=ids).update(dispatched_at=Now())
+    for pk in ids:
+        queueing.send_site(site_failover_id=pk)

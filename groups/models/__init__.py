@@ -11,6 +11,7 @@ from groups.models.groups import Group, GroupVolumeType, Round, Volume
 from groups.models.observations import LagSample, SideObservation
 from groups.models.operations import About, Event, Operation, OperationStep
 from groups.models.projects import LoginAttempt, Project, RoleAssignment, Token
+from groups.models.sites import SiteFailover, SiteFailoverGroup
 from groups.models.snapshots import GroupSnapshot, Snapshot
 from groups.models.types import ExtraSpec, GroupSpec, GroupType, VolumeType
 
@@ -37,6 +38,8 @@ __all__ = [
     "RoleAssignment",
     "Round",
     "SideObservation",
+    "SiteFailover",
+    "SiteFailoverGroup",
     "Snapshot",
     "Token",
     "Volume",

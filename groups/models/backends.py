@@ -10,6 +10,10 @@ DEFAULT_TARGET = "default"
 """The reserved target name that means back to the primary."""
 
 
+FAILED_OVER = "failed-over"
+"""Why a backend whose site was failed over takes nothing new, in Cinder's word."""
+
+
 def host_of(backend_name: str) -> str:
     """Return the name the clients see of a backend, host@backend#pool."""
     return f"replsite@{backend_name}#{backend_name}"
@@ -22,6 +26,13 @@ class Backend(Row):
     driver = models.CharField(max_length=64, help_text="The driver that speaks to it.")
     options = models.JSONField(default=dict, help_text="The driver's options; secret ones are encrypted.")
     enabled = models.BooleanField(default=True, help_text="Whether new volumes and groups may be placed on it.")
+    disabled_reason = models.CharField(max_length=255, blank=True, help_text="Why it takes nothing new.")
+    frozen = models.BooleanField(
+        default=False, help_text="Whether nothing on it may be made, changed or deleted; replication goes on."
+    )
+    active_backend_id = models.CharField(
+        max_length=255, blank=True, help_text="Where its last site failover went; empty means the primary."
+    )
     description = models.CharField(max_length=255, blank=True)
     updated_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -44,6 +44,9 @@ class Group(Subject):
     active_backend_id = models.CharField(
         max_length=255, blank=True, help_text="The side that may be written; empty means the primary."
     )
+    failover_priority = models.PositiveIntegerField(
+        default=100, help_text="When the whole site is failed over, lower numbers go first."
+    )
     health = models.CharField(max_length=32, blank=True, help_text="What the last look at the storage found.")
     health_detail = models.TextField(blank=True)
     consistent_at = models.DateTimeField(null=True, blank=True, help_text="The newest complete point on a target.")

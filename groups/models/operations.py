@@ -11,6 +11,7 @@ from groups import statuses
 from groups.models.fields import Row, word_check, word_field
 from groups.models.groups import Group, Volume
 from groups.models.projects import Project
+from groups.models.sites import SiteFailover
 from groups.models.snapshots import GroupSnapshot, Snapshot
 
 About = Group | Volume | Snapshot | GroupSnapshot
@@ -70,10 +71,19 @@ class Operation(Row):
     user_name = models.CharField(max_length=255, blank=True)
     door = models.CharField(max_length=16, blank=True, help_text="Where the request came in.")
     request_id = models.CharField(max_length=64, blank=True)
+    site_failover = models.ForeignKey(
+        SiteFailover,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="operations",
+        help_text="The failover of a whole site that it is a part of.",
+    )
 
     class Meta:
         ordering = ("-created_at", "-id")
         indexes = (
+            models.Index(fields=("site_failover",), name="operation_open_of_site", condition=models.Q(state__in=_OPEN)),
             models.Index(fields=("-created_at", "-id"), name="operation_list"),
             models.Index(fields=("subject_id", "-created_at"), name="operation_subject"),
             models.Index(fields=("state", "dispatched_at"), name="operation_open", condition=models.Q(state__in=_OPEN)),

@@ -94,11 +94,27 @@ def volume_type_called(caller: callers.Caller, id_or_name: str) -> models.Volume
     return found
 
 
-def backend(name: str) -> models.Backend:
-    """Return a backend by its name. Raises `NotFound`."""
-    found = models.Backend.objects.prefetch_related("targets").filter(name=name).first()
+def backend(name: str, *, lock: bool = False) -> models.Backend:
+    """Return a backend by its name; `lock` holds its row until the transaction ends. Raises `NotFound`."""
+    rows = models.Backend.objects.prefetch_related("targets").filter(name=name)
+    found = (rows.select_for_update() if lock else rows).first()
     if found is None:
         raise errors.NotFound(f"Backend {name} could not be found.")
+    return found
+
+
+def backend_called(id_or_name: str, *, lock: bool = False) -> models.Backend:
+    """Return a backend by its id or its name; `lock` as above. Raises `NotFound`."""
+    known = parsed_id(id_or_name)
+    name = models.Backend.objects.filter(pk=known).values_list("name", flat=True).first() if known else None
+    return backend(name or id_or_name, lock=lock)
+
+
+def site_failover(run_id: object) -> models.SiteFailover:
+    """Return the failover of a whole site. Raises `NotFound`."""
+    found = _by_id(models.SiteFailover.objects.select_related("backend"), run_id)
+    if found is None:
+        raise errors.NotFound(f"Site failover {run_id} could not be found.")
     return found
 
 

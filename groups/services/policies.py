@@ -77,6 +77,13 @@ RULES: dict[str, str | Right] = {
     "operation:cancel": callers.MEMBER,
     "operation:retry": callers.MEMBER,
     "backend:manage": callers.ADMIN,
+    "backend:get": callers.ADMIN,
+    "volume:failover_host": callers.ADMIN,
+    "volume:freeze_host": callers.ADMIN,
+    "volume:thaw_host": callers.ADMIN,
+    "volume_extension:services:index": callers.ADMIN,
+    "volume_extension:services:update": callers.ADMIN,
+    "group:set_failover_priority": callers.MEMBER,
     "identity:manage": callers.ADMIN,
 }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import Any
 
 from groups import statuses
 from groups.statuses import Axis
@@ -26,6 +27,9 @@ kept with the event. See [recover a group](howto/recover.md) for when to do it."
 _OPERATIONS = """\
 An operation is one accepted request. Only a worker that holds its lease moves it on; the sweeper wakes another one
 when the lease runs out."""
+_SITES = """\
+A [site failover](howto/fail-over-a-site.md) has no status of its groups: each of them has its operation, or the reason
+why it has none."""
 _TITLES = {
     Axis.GROUP: "A group's status",
     Axis.VOLUME: "A volume's status",
@@ -33,6 +37,7 @@ _TITLES = {
     Axis.GROUP_SNAPSHOT: "A group snapshot's status, and its snapshots'",
     Axis.REPLICATION: "Replication status, of a group and of each of its volumes",
     Axis.OPERATION: "An operation's state",
+    Axis.SITE: "The state of a whole site's failover",
 }
 
 
@@ -58,7 +63,10 @@ def text() -> str:
         _resets(),
         "## An operation's moves",
         _OPERATIONS,
-        _operation_moves(),
+        _state_moves(statuses.OPERATION_MOVES),
+        "## A site failover's moves",
+        _SITES,
+        _state_moves(statuses.SITE_MOVES),
     )
 
 
@@ -115,8 +123,8 @@ def _sources(axis: Axis, words: frozenset[str]) -> str:
     return "any" if words == frozenset(statuses.WORDS[axis]) else _listed(words)
 
 
-def _operation_moves() -> str:
-    rows = [[f"`{state}`", _listed(after)] for state, after in statuses.OPERATION_MOVES.items()]
+def _state_moves(moves: Mapping[Any, Iterable[str]]) -> str:
+    rows = [[f"`{state}`", _listed(after)] for state, after in moves.items()]
     return markdown.table(["from", "to"], rows)
 
 

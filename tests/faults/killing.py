@@ -157,5 +157,6 @@ def expire_leases() -> None:
     """Let time pass: nobody who died holds anything any more, and messages count as lost."""
     models.Operation.objects.filter(lease_until__isnull=False).update(lease_until=_LONG_AGO)
     models.Operation.objects.filter(dispatched_at__isnull=False).update(dispatched_at=_LONG_AGO)
+    models.SiteFailover.objects.filter(dispatched_at__isnull=False).update(dispatched_at=_LONG_AGO)
     models.Round.objects.filter(lease_until__isnull=False).update(lease_until=_LONG_AGO)
     models.Round.objects.filter(dispatched_at__isnull=False).update(dispatched_at=_LONG_AGO)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from groups import statuses
-from groups.statuses import Axis, GroupStatus, Kind, OperationState, VolumeStatus
+from groups.statuses import Axis, GroupStatus, Kind, OperationState, SiteState, VolumeStatus
 from tests.judging.history import Event, History, Operation
 
 _LEFT_BY_DELETION = frozenset({VolumeStatus.DELETING, VolumeStatus.ERROR_DELETING})
@@ -23,6 +23,9 @@ def complaints(history: History) -> Sequence[str]:
     found: list[str] = []
     for event in history.events:
         if event.axis == Axis.OPERATION:
+            continue
+        if event.axis == Axis.SITE:
+            found += _wrong_site_move(event)
             continue
         operation = operations.get(event.operation_id) if event.operation_id else None
         if operation is None:
@@ -40,6 +43,12 @@ def complaints(history: History) -> Sequence[str]:
     for (subject, axis), events in chains.items():
         found += _gaps(subject, axis, events)
     return [*found, *_wrong_records(history, chains)]
+
+
+def _wrong_site_move(event: Event) -> Iterable[str]:
+    after = statuses.SITE_MOVES[SiteState(event.old)] if event.old else {SiteState.RUNNING}
+    if event.new not in after:
+        yield f"Site failover {event.subject_id} moved as the table forbids: {event}."
 
 
 def _wrong_reset(event: Event) -> Iterable[str]:

@@ -15,8 +15,8 @@ from drivers import base
 from drivers.fake.control import Control
 from groups import callers, models, specs
 from groups.engine import rounds, runner, storage
-from groups.services import backends, groups, replication, types, volumes
-from groups.statuses import OperationState
+from groups.services import backends, groups, replication, sites, types, volumes
+from groups.statuses import SITE_OPEN, OperationState
 
 SECRET = "wolpertinger"
 _NAMES = itertools.count(1)
@@ -138,10 +138,17 @@ def drain(*, attempts: int = 50) -> int:
         due |= Q(state=OperationState.WAITING, not_before__lte=timezone.now())
         ids = list(models.Operation.objects.filter(due).order_by("created_at").values_list("pk", flat=True))
         ran = sum(runner.run(operation_id=pk, owner="tests") for pk in ids)
+        ran += go_on_with_sites()
         if not ran:
             return runs
         runs += ran
     raise AssertionError("operations are still due after many runs")
+
+
+def go_on_with_sites() -> int:
+    """Go on with every open site failover; return how many groups were begun."""
+    ids = list(models.SiteFailover.objects.filter(state__in=SITE_OPEN).values_list("pk", flat=True))
+    return sum(sites.advance(site_failover_id=pk) for pk in ids)
 
 
 def drain_with_retries() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from groups.api.native import findings, operations
+from groups.api.native import findings, operations, sites
 
 urlpatterns = [
     path("findings", findings.Findings.as_view()),
@@ -17,4 +17,11 @@ urlpatterns = [
     path("operations/<uuid:operation_id>", operations.Operation.as_view()),
     path("operations/<uuid:operation_id>/cancel", operations.Cancel.as_view()),
     path("operations/<uuid:operation_id>/retry", operations.Retry.as_view()),
+    path("backends/<str:backend>/failover", sites.BackendFailover.as_view()),
+    path("backends/<str:backend>/outlook", sites.Outlook.as_view()),
+    path("site-failovers", sites.SiteFailovers.as_view()),
+    path("site-failovers/<uuid:site_failover_id>", sites.SiteFailover.as_view()),
+    path("site-failovers/<uuid:site_failover_id>/groups", sites.Places.as_view()),
+    path("site-failovers/<uuid:site_failover_id>/cancel", sites.Cancel.as_view()),
+    path("groups/<uuid:group_id>/failover-priority", sites.Priority.as_view()),
 ]
