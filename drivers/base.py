@@ -156,6 +156,16 @@ class SnapshotSet:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Connection:
+    """How a host reaches one volume on one side; holds no secret, because clients are shown it."""
+
+    kind: str
+    """The protocol, as hosts' connectors call it."""
+    data: Mapping[str, Value]
+    """What the protocol needs to know."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Capabilities:
     """What a driver can do; matched against group specs and extra specs."""
 
@@ -164,6 +174,8 @@ class Capabilities:
     planned_failover: bool = True
     rounds: bool = False
     """Whether replication advances in rounds that the engine has to start."""
+    multiattach: bool = False
+    """Whether several hosts may write one volume at the same time."""
     undo_points: bool = False
     """Whether unsent writes are kept when a resync discards them."""
     snapshots: bool = False
@@ -273,6 +285,15 @@ class Driver(Rehearsable, abc.ABC):
 
     def __init__(self, config: BackendConfig) -> None:
         self.config = config
+
+    @abc.abstractmethod
+    def connection(self, volume_id: str, *, backend_id: str) -> Connection:
+        """Return how a host reaches a volume while `backend_id` is its active side.
+
+        Made from the configuration alone: it calls no storage, opens no file and never blocks,
+        so that it can be told in the middle of a request, and with every site down. Raises
+        `Refused` for a side that is not configured.
+        """
 
     @abc.abstractmethod
     def check_connection(self, *, call: Call) -> Sequence[SideFacts]:

@@ -52,6 +52,7 @@ def delete(subject: models.About) -> None:
     """Delete a row and all that goes with it."""
     if isinstance(subject, models.Group):
         members = models.Volume.objects.filter(group_id=subject.pk)
+        _delete_at_once(models.Attachment.objects.filter(volume__in=members))
         models.Operation.objects.filter(volume__group_id=subject.pk).update(volume=None)
         _delete_at_once(members)
         models.GroupVolumeType.objects.filter(group_id=subject.pk).delete()
@@ -59,6 +60,8 @@ def delete(subject: models.About) -> None:
         models.Operation.objects.filter(snapshot__group_snapshot_id=subject.pk).update(snapshot=None)
         _delete_at_once(models.Snapshot.objects.filter(group_snapshot_id=subject.pk))
     elif isinstance(subject, models.Volume):
+        # What was promised to a host and never used; an attached volume is not deleted.
+        _delete_at_once(models.Attachment.objects.filter(volume=subject))
         models.Operation.objects.filter(snapshot__volume_id=subject.pk).update(snapshot=None)
         _delete_at_once(models.Snapshot.objects.filter(volume_id=subject.pk))
     subject.delete()

@@ -15,6 +15,8 @@ GROUP_REPLICATION = "group_replication_enabled"
 """Group spec: the group is a replication group."""
 CONSISTENT_GROUP_REPLICATION = "consistent_group_replication_enabled"
 """Group spec: a replication group whose copies are one point in time of all members."""
+MULTIATTACH = "multiattach"
+"""Extra spec of a volume type: several hosts may use one of its volumes at the same time."""
 INTERVAL = "replsite:interval_seconds"
 """Group spec: how often replication makes a new point, in seconds."""
 OBJECTIVES = {column: f"replsite:{column}" for column in objectives.COLUMNS}

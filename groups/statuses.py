@@ -9,6 +9,7 @@ ends. What is not in the table is refused. `docs/states.md` is generated from th
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from enum import StrEnum
 
 
@@ -22,6 +23,7 @@ class Axis(StrEnum):
     REPLICATION = "replication_status"
     OPERATION = "operation.state"
     SITE = "site_failover.state"
+    ATTACHMENT = "attach_status"
 
 
 class GroupStatus(StrEnum):
@@ -61,6 +63,14 @@ class SnapshotStatus(StrEnum):
     DELETING = "deleting"
     ERROR = "error"
     ERROR_DELETING = "error_deleting"
+
+
+class AttachStatus(StrEnum):
+    """How far one attachment of a volume to a host is, in Cinder's words."""
+
+    RESERVED = "reserved"
+    ATTACHING = "attaching"
+    ATTACHED = "attached"
 
 
 class ReplicationStatus(StrEnum):
@@ -182,6 +192,11 @@ MEANINGS: dict[type[StrEnum], dict[StrEnum, str]] = {
         SnapshotStatus.ERROR: "Taking it failed: it holds nothing. Its last operation says why; delete it.",
         SnapshotStatus.ERROR_DELETING: "Deleting failed; delete again once the cause is mended.",
     },
+    AttachStatus: {
+        AttachStatus.RESERVED: "Promised to a host; it has not said yet how it connects.",
+        AttachStatus.ATTACHING: "The host knows how to connect, and has not said yet that it did.",
+        AttachStatus.ATTACHED: "The host uses the volume.",
+    },
     ReplicationStatus: {
         ReplicationStatus.DISABLED: "Not replicated; losing the site loses the data.",
         ReplicationStatus.ENABLING: "Replication is being set up; not protected before it is enabled.",
@@ -252,6 +267,7 @@ PASSING: dict[Axis, frozenset[str]] = {
     ),
     Axis.OPERATION: OPEN,
     Axis.SITE: SITE_OPEN,
+    Axis.ATTACHMENT: frozenset({AttachStatus.ATTACHING}),
 }
 WORDS: dict[Axis, type[StrEnum]] = {
     Axis.GROUP: GroupStatus,
@@ -261,6 +277,7 @@ WORDS: dict[Axis, type[StrEnum]] = {
     Axis.REPLICATION: ReplicationStatus,
     Axis.OPERATION: OperationState,
     Axis.SITE: SiteState,
+    Axis.ATTACHMENT: AttachStatus,
 }
 RESTING: dict[Axis, frozenset[str]] = {axis: frozenset(words) - PASSING[axis] for axis, words in WORDS.items()}
 HEALTHY: dict[Axis, frozenset[str]] = {
@@ -271,6 +288,7 @@ HEALTHY: dict[Axis, frozenset[str]] = {
     Axis.REPLICATION: frozenset({ReplicationStatus.DISABLED, ReplicationStatus.ENABLED, ReplicationStatus.FAILED_OVER}),
     Axis.OPERATION: frozenset({OperationState.SUCCEEDED}),
     Axis.SITE: frozenset({SiteState.SUCCEEDED}),
+    Axis.ATTACHMENT: frozenset({AttachStatus.RESERVED, AttachStatus.ATTACHED}),
 }
 
 # A group in any other replication status keeps its members: who is where would not be certain.
@@ -291,6 +309,9 @@ SEVERITY: tuple[ReplicationStatus, ...] = (
 
 GONE = "(gone)"
 """Where a deletion ends: the row is no more."""
+
+LEFT = "(what is left)"
+"""Where the end of an attachment leads: to what the volume's other attachments make of it."""
 
 PREVIOUS = "(previous)"
 """Where a cancellation ends, and a restoration's success: what the status was before the operation."""
@@ -499,6 +520,68 @@ RESETS: dict[Axis, Reset] = {
         sources=frozenset(_R),
     ),
 }
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClientMove:
+    """What a host's client does with a volume at once; the storage is not asked."""
+
+    verb: str
+    sources: frozenset[str]
+    to: str = LEFT
+    shared_sources: frozenset[str] = frozenset()
+    """Where else it may start when several hosts may use the volume."""
+
+
+OF_CLIENTS = frozenset({_V.AVAILABLE, _V.RESERVED, _V.ATTACHING, _V.IN_USE, _V.DETACHING})
+"""The volume statuses that attaching and detaching move between."""
+USED = OF_CLIENTS - {_V.AVAILABLE}
+"""Those of a volume that a host has, or is about to have or to give back."""
+
+_IN_USE = frozenset({_V.IN_USE})
+_FREE = frozenset({_V.AVAILABLE})
+RESERVE = ClientMove(verb="reserve", sources=_FREE, shared_sources=_IN_USE, to=_V.ATTACHING)
+UNRESERVE = ClientMove(verb="unreserve", sources=frozenset({_V.ATTACHING}))
+BEGIN_DETACHING = ClientMove(verb="begin detaching", sources=_IN_USE, to=_V.DETACHING)
+ROLL_DETACHING = ClientMove(verb="roll detaching", sources=frozenset({_V.DETACHING}), to=_V.IN_USE)
+ATTACH = ClientMove(
+    verb="attach", sources=frozenset({_V.AVAILABLE, _V.ATTACHING}), shared_sources=_IN_USE, to=_V.IN_USE
+)
+PROMISE = ClientMove(verb="create attachment", sources=_FREE, shared_sources=_IN_USE, to=_V.RESERVED)
+PROMISE_AGAIN = ClientMove(
+    verb="create another attachment", sources=frozenset({_V.RESERVED, _V.ATTACHING, _V.IN_USE, _V.DETACHING})
+)
+"""For an instance that has the volume already, as one does that moves from host to host."""
+CONNECT = ClientMove(verb="update attachment", sources=OF_CLIENTS, to=_V.ATTACHING)
+COMPLETE = ClientMove(verb="complete attachment", sources=OF_CLIENTS, to=_V.IN_USE)
+DETACH = ClientMove(verb="detach", sources=frozenset(_V) - {_V.CREATING, _V.DELETING})
+RESET_ATTACHMENTS = ClientMove(verb="reset attachments", sources=frozenset(_V))
+CLIENT_MOVES: tuple[ClientMove, ...] = (
+    RESERVE,
+    UNRESERVE,
+    ATTACH,
+    PROMISE,
+    PROMISE_AGAIN,
+    CONNECT,
+    COMPLETE,
+    BEGIN_DETACHING,
+    ROLL_DETACHING,
+    DETACH,
+    RESET_ATTACHMENTS,
+)
+
+_LEFT_BY = (
+    (AttachStatus.ATTACHED, _V.IN_USE),
+    (AttachStatus.ATTACHING, _V.ATTACHING),
+    (AttachStatus.RESERVED, _V.RESERVED),
+)
+
+
+def left_by(attachments: Iterable[str]) -> VolumeStatus:
+    """Return the status of a volume that has attachments in these statuses, and no other."""
+    found = set(attachments)
+    return next((status for word, status in _LEFT_BY if word in found), VolumeStatus.AVAILABLE)
+
 
 # Where an operation's state may go. The runner, the sweeper's claim and a cancellation move it.
 OPERATION_MOVES: dict[OperationState, frozenset[OperationState]] = {

@@ -129,6 +129,12 @@ class SiteConfig(pydantic_settings.BaseSettings):
         20, ge=1, le=1000, description="How many groups the failover of a whole site moves at once, unless it says so."
     )
     worker_concurrency: int = Field(8, ge=1, le=256, description="How many operations one worker process runs at once.")
+    default_volume_type: str = Field(
+        "", description="The name of the volume type of volumes that name none. Empty: they must name one."
+    )
+    default_group_type: str = Field(
+        "", description="The name of the group type that clients show as the default one. Empty: there is none."
+    )
     token_hours: float = Field(24, gt=0, description="How long an identity token is good for, in hours.")
     failover_role: RoleName = Field(
         "member", description="The role that failing over and back needs in a project; `admin` always may."

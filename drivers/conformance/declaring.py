@@ -11,7 +11,7 @@ import pytest
 
 from drivers.base import PRIMARY
 from drivers.conformance.harness import Harness
-from drivers.errors import DriverError
+from drivers.errors import DriverError, Refused
 
 
 class Declaring(Harness):
@@ -27,6 +27,20 @@ class Declaring(Harness):
             assert [option.name for option in declared if option.secret and option.default is not None] == []
         assert driver.kind
         assert driver.summary
+
+    def test_the_way_to_a_volume_is_told_of_each_side_with_every_site_down(self) -> None:
+        driver = self.make_driver()
+        for side in (PRIMARY, *self.targets):
+            self.site_down(side)
+
+        told = [driver.connection("one", backend_id=side) for side in (PRIMARY, *self.targets)]
+
+        assert {connection.kind for connection in told} == {told[0].kind}
+        assert len({repr(sorted(connection.data.items())) for connection in told}) == len(told)
+        assert driver.connection("one", backend_id=PRIMARY) == told[0] != driver.connection("two", backend_id=PRIMARY)
+        assert [secret for secret in self.secrets() if secret in repr(told)] == []
+        with pytest.raises(Refused):
+            driver.connection("one", backend_id="no such target")
 
     def test_check_connection_tells_which_sides_answer(self) -> None:
         self.site_down(self.targets[0])

@@ -12,6 +12,7 @@ from drivers.base import (
     BackendConfig,
     Call,
     Capabilities,
+    Connection,
     Driver,
     Group,
     GroupFacts,
@@ -62,7 +63,12 @@ class FakeDriver(Rehearsing, Driver):
     )
     target_options: ClassVar[tuple[Option, ...]] = _LOGIN
     capabilities: ClassVar[Capabilities] = Capabilities(
-        rounds=True, undo_points=True, test_copies=True, vendor_name="Replsite", storage_protocol="fake"
+        rounds=True,
+        multiattach=True,
+        undo_points=True,
+        test_copies=True,
+        vendor_name="Replsite",
+        storage_protocol="fake",
     )
 
     def __init__(self, config: BackendConfig) -> None:
@@ -74,6 +80,12 @@ class FakeDriver(Rehearsing, Driver):
             call_seconds=float(config.options.get("latency_seconds") or 0),
             volume_seconds=float(config.options.get("seconds_per_volume") or 0),
         )
+
+    def connection(self, volume_id: str, *, backend_id: str) -> Connection:
+        """See `Driver.connection`."""
+        sites.require_known(self._sides, backend_id)
+        data = {"state": str(self.folder), "side": backend_id or "default", "volume_id": volume_id}
+        return Connection(kind="fake", data=data)
 
     def check_connection(self, *, call: Call) -> Sequence[SideFacts]:
         """See `Driver.check_connection`."""

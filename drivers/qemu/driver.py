@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import urllib.parse
 from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from drivers.base import (
     BackendConfig,
     Call,
     Capabilities,
+    Connection,
     Driver,
     Group,
     GroupFacts,
@@ -57,13 +59,24 @@ class QemuDriver(Rehearsals, Driver):
     options: ClassVar[tuple[Option, ...]] = (_SITE,)
     target_options: ClassVar[tuple[Option, ...]] = (_SITE,)
     capabilities: ClassVar[Capabilities] = Capabilities(
-        rounds=True, undo_points=True, test_copies=True, vendor_name="QEMU", storage_protocol="nbd"
+        rounds=True,
+        multiattach=True,
+        undo_points=True,
+        test_copies=True,
+        vendor_name="QEMU",
+        storage_protocol="nbd",
     )
 
     def __init__(self, config: BackendConfig) -> None:
         super().__init__(config)
         self._sites = Sites(config)
         self._targets = [target.backend_id for target in config.targets]
+
+    def connection(self, volume_id: str, *, backend_id: str) -> Connection:
+        """See `Driver.connection`."""
+        socket = str(self._sites.folder(backend_id).nbd_socket)
+        uri = f"nbd+unix:///{volume_id}?socket={urllib.parse.quote(socket)}"
+        return Connection(kind="nbd", data={"uri": uri, "socket": socket, "export": volume_id})
 
     @plainly
     def check_connection(self, *, call: Call) -> Sequence[SideFacts]:

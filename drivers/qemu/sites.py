@@ -23,12 +23,16 @@ class Sites:
         if problems:
             raise InvalidOptions(problems)
 
-    def open(self, backend_id: str, call: Call) -> Side:
-        """Return a side that answers. Raises `SiteUnavailable`, or `Refused` for an unknown one."""
+    def folder(self, backend_id: str) -> Folder:
+        """Return a side's folder. Raises `Refused` for an unknown side."""
         if backend_id not in self.folders:
             known = ", ".join(f"'{each}'" for each in self.folders if each) or "none"
             raise Refused(f"There is no target '{backend_id}'. Targets: {known}.", remedy="Name one of the targets.")
-        return Side(backend_id=backend_id, folder=self.folders[backend_id], call=call)
+        return self.folders[backend_id]
+
+    def open(self, backend_id: str, call: Call) -> Side:
+        """Return a side that answers. Raises `SiteUnavailable`, or `Refused` for an unknown one."""
+        return Side(backend_id=backend_id, folder=self.folder(backend_id), call=call)
 
     def answering(self, call: Call, asked: Collection[str] | None = None) -> Mapping[str, Side]:
         """Return those of the asked sides (all when None) that answer."""

@@ -4,6 +4,7 @@ Belongs here: fields, constraints, indexes, and properties that read one row. No
 No status column is written outside `groups.transitions`.
 """
 
+from groups.models.attachments import ATTACHMENT_MODES, Attachment
 from groups.models.audits import AuditEntry
 from groups.models.backends import Backend, ConnectionCheck, ReplicationTarget
 from groups.models.findings import Finding, Pulse
@@ -13,13 +14,16 @@ from groups.models.operations import About, Event, Operation, OperationStep
 from groups.models.projects import LoginAttempt, Project, RoleAssignment, Token
 from groups.models.sites import SiteFailover, SiteFailoverGroup
 from groups.models.snapshots import GroupSnapshot, Snapshot
-from groups.models.types import ExtraSpec, GroupSpec, GroupType, VolumeType
+from groups.models.types import DefaultVolumeType, ExtraSpec, GroupSpec, GroupType, VolumeType, VolumeTypeAccess
 
 __all__ = [
+    "ATTACHMENT_MODES",
     "About",
+    "Attachment",
     "AuditEntry",
     "Backend",
     "ConnectionCheck",
+    "DefaultVolumeType",
     "Event",
     "ExtraSpec",
     "Finding",
@@ -44,4 +48,5 @@ __all__ = [
     "Token",
     "Volume",
     "VolumeType",
+    "VolumeTypeAccess",
 ]

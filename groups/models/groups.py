@@ -107,6 +107,10 @@ class Volume(Subject):
     source_volume_id = models.UUIDField(
         null=True, blank=True, editable=False, help_text="The volume it was made from; kept when that is gone."
     )
+    readonly = models.BooleanField(
+        null=True, blank=True, help_text="Whether hosts may only read it; empty: never said."
+    )
+    image_metadata = models.JSONField(default=dict, blank=True, help_text="What it knows of the image on it.")
 
     class Meta:
         ordering = ("-created_at", "-id")

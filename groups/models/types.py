@@ -35,6 +35,37 @@ class VolumeType(Template):
         return {spec.key: spec.value for spec in self.extra_specs.all()}
 
 
+class VolumeTypeAccess(models.Model):
+    """A project that may use a volume type which is not public."""
+
+    volume_type = models.ForeignKey(VolumeType, on_delete=models.CASCADE, related_name="accesses")
+    project_id = models.CharField(
+        max_length=64, help_text="The project's id; the identity service may know more of it."
+    )
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name = "volume type access"
+        constraints = (models.UniqueConstraint(fields=("volume_type", "project_id"), name="access_once_a_project"),)
+
+    def __str__(self) -> str:
+        return f"{self.project_id} may use {self.volume_type_id}"
+
+
+class DefaultVolumeType(models.Model):
+    """The volume type of a project's volumes that name none."""
+
+    project_id = models.CharField(primary_key=True, max_length=64)
+    volume_type = models.ForeignKey(VolumeType, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ("project_id",)
+        verbose_name = "default volume type"
+
+    def __str__(self) -> str:
+        return f"{self.volume_type_id} for {self.project_id}"
+
+
 class GroupType(Template):
     """What kind of group this is, and by its group specs whether and how it is replicated."""
 

@@ -44,6 +44,11 @@ class Standing:
         """Return how many volumes are attached."""
         return sum(count for (status, _), count in self.members.items() if status == VolumeStatus.IN_USE)
 
+    @property
+    def used(self) -> int:
+        """Return how many volumes are attached, or about to be or to be detached."""
+        return sum(count for (status, _), count in self.members.items() if status in statuses.USED)
+
 
 def standing(group: models.Group) -> Standing:
     """Read what decides about a group's verbs, in a number of statements that does not grow with it."""
@@ -158,8 +163,8 @@ def _statuses(found: Standing, move: statuses.Move) -> str:
 
 
 def _members(found: Standing, move: statuses.Move) -> str:
-    if move.success == statuses.GONE and found.attached:
-        return f"{found.attached} of its volumes are attached: detach them first."
+    if move.success == statuses.GONE and found.used:
+        return f"{found.used} of its volumes are attached: detach them first."
     if move.axis is not Axis.REPLICATION:
         return ""
     for (status, word), count in found.members.items():

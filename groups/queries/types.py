@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import models as db
 from django.db.models import Q
 
 from groups import callers, models
-from groups.queries import filtering, paging
-
-Row = TypeVar("Row", bound=db.Model)
+from groups.queries import filtering, paging, visible
 
 SORT_KEYS: Mapping[str, str] = {
     name: name for name in ("id", "name", "description", "is_public", "created_at", "updated_at")
@@ -28,9 +26,11 @@ def volume_types(
     caller: callers.Caller, *, page: paging.Page, filters: Mapping[str, str], is_public: bool | None
 ) -> list[models.VolumeType]:
     """Return one page of volume types with their extra specs; `is_public` None means both kinds."""
-    rows = models.VolumeType.objects.prefetch_related("extra_specs")
+    rows = visible.volume_types(caller)
     columns = {**_FILTERS, "extra_specs": _with_specs(models.ExtraSpec.objects.all(), owner="volume_type_id")}
-    rows, found = _visible(rows, caller, is_public=is_public)
+    # What a project was given beside the public ones counts as its own.
+    asked = {None: Q(), True: visible.open_to(caller.project_id), False: Q(is_public=False)}
+    found = rows.filter(asked[is_public])
     found = filtering.matching(found, _known(filters, columns), columns=columns)
     return list(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Volume type"))
 
@@ -41,7 +41,8 @@ def group_types(
     """Return one page of group types with their group specs; `is_public` None means both kinds."""
     rows = models.GroupType.objects.prefetch_related("group_specs")
     columns = {**_FILTERS, "group_specs": _with_specs(models.GroupSpec.objects.all(), owner="group_type_id")}
-    rows, found = _visible(rows, caller, is_public=is_public)
+    rows = rows if caller.is_admin else rows.filter(is_public=True)
+    found = rows if is_public is None else rows.filter(is_public=is_public)
     found = filtering.matching(found, _known(filters, columns), columns=columns)
     return list(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Group Type"))
 
@@ -49,14 +50,6 @@ def group_types(
 def _known(filters: Mapping[str, str], columns: Mapping[str, filtering.Condition]) -> dict[str, str]:
     """Leave out what nobody knows: clients send things here that are none of a type's columns."""
     return {name: value for name, value in filters.items() if name in columns}
-
-
-def _visible(
-    rows: db.QuerySet[Row], caller: callers.Caller, *, is_public: bool | None
-) -> tuple[db.QuerySet[Row], db.QuerySet[Row]]:
-    """Return what the caller may see, and what of it was asked for."""
-    seen = rows if caller.is_admin else rows.filter(is_public=True)
-    return seen, seen if is_public is None else seen.filter(is_public=is_public)
 
 
 def _with_specs(specs: db.QuerySet[Any], *, owner: str) -> filtering.Condition:

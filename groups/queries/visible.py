@@ -40,6 +40,15 @@ def volumes(
     return {row.pk: row for row in (rows.select_for_update(of=("self",)) if lock else rows).order_by("pk")}
 
 
+def attachment(caller: callers.Caller, attachment_id: object) -> models.Attachment:
+    """Return an attachment with its volume. Raises `NotFound`."""
+    rows = models.Attachment.objects.select_related("volume__backend", "volume__group")
+    found = _by_id(_owned(caller, rows), attachment_id)
+    if found is None:
+        raise errors.NotFound(f"Volume attachment could not be found with filter: attachment_id = {attachment_id}.")
+    return found
+
+
 def operation(caller: callers.Caller, operation_id: object) -> models.Operation:
     """Return an operation. Raises `NotFound`."""
     found = _by_id(_owned(caller, models.Operation.objects.all()), operation_id)
@@ -66,10 +75,22 @@ def group_type(caller: callers.Caller, group_type_id: object) -> models.GroupTyp
 
 def volume_type(caller: callers.Caller, volume_type_id: object) -> models.VolumeType:
     """Return a volume type by id. Raises `NotFound`."""
-    found = _by_id(_public(caller, models.VolumeType.objects.prefetch_related("extra_specs")), volume_type_id)
+    found = _by_id(volume_types(caller), volume_type_id)
     if found is None:
         raise errors.NotFound(f"Volume type {volume_type_id} could not be found.")
     return found
+
+
+def volume_types(caller: callers.Caller) -> db.QuerySet[models.VolumeType]:
+    """Return the volume types a caller may use: public ones and those its project was given, all for an admin."""
+    rows = models.VolumeType.objects.prefetch_related("extra_specs")
+    return rows if caller.is_admin else rows.filter(open_to(caller.project_id))
+
+
+def open_to(project_id: str) -> db.Q:
+    """Return the condition that a project may use a volume type."""
+    given = models.VolumeTypeAccess.objects.filter(project_id=project_id).values("volume_type_id")
+    return db.Q(is_public=True) | db.Q(pk__in=given)
 
 
 def group_type_called(caller: callers.Caller, id_or_name: str) -> models.GroupType:
@@ -87,8 +108,7 @@ def volume_type_called(caller: callers.Caller, id_or_name: str) -> models.Volume
     """Return a volume type by id, or by name when it is no id. Raises `NotFound`."""
     if parsed_id(id_or_name) is not None:
         return volume_type(caller, id_or_name)
-    rows = _public(caller, models.VolumeType.objects.prefetch_related("extra_specs"))
-    found = rows.filter(name=id_or_name).first()
+    found = volume_types(caller).filter(name=id_or_name).first()
     if found is None:
         raise errors.NotFound(f"Volume type with name {id_or_name} could not be found.")
     return found

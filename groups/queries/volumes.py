@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import models as db
 
 from groups import callers, errors, models
-from groups.queries import filtering, hosts, paging
+from groups.queries import attachments, filtering, hosts, paging
 
 Values = dict[str, Any]
 
@@ -29,6 +31,8 @@ _SHOWN = (
     "bootable",
     "replication_status",
     "multiattach",
+    "readonly",
+    "image_metadata",
     "group_id",
     "project_id",
     "backend__name",
@@ -72,7 +76,7 @@ def listed(
     """Return one page of volumes: those of the caller's project, or of all for an admin who asks."""
     rows = _visible(caller, all_projects=all_projects)
     found = filtering.matching(rows, filters, columns=FILTERS)
-    return list(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Volume").values(*_SHOWN))
+    return _completed(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Volume").values(*_SHOWN))
 
 
 def counted(caller: callers.Caller, *, filters: Mapping[str, str], all_projects: bool = False) -> int:
@@ -82,10 +86,43 @@ def counted(caller: callers.Caller, *, filters: Mapping[str, str], all_projects:
 
 def detail(caller: callers.Caller, volume_id: uuid.UUID) -> Values:
     """Return what is shown of one volume. Raises `NotFound`."""
-    values: Values | None = _visible(caller, all_projects=True).filter(pk=volume_id).values(*_SHOWN).first()
-    if values is None:
-        raise errors.NotFound(f"Volume {volume_id} could not be found.")
-    return values
+    for values in _completed(_visible(caller, all_projects=True).filter(pk=volume_id).values(*_SHOWN)):
+        return values
+    raise errors.NotFound(f"Volume {volume_id} could not be found.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What many volumes are together."""
+
+    count: int
+    size_gib: int
+    metadata: Mapping[str, Sequence[str]]
+    """Each key of their metadata with all values it has."""
+
+
+def summary(caller: callers.Caller, *, filters: Mapping[str, str], all_projects: bool = False) -> Summary:
+    """Return what the volumes asked for are together, in two statements."""
+    found = filtering.matching(_visible(caller, all_projects=all_projects), filters, columns=FILTERS).order_by()
+    totals = found.aggregate(count=db.Count("pk"), size=db.Sum("size_gib"))
+    values: dict[str, set[str]] = defaultdict(set)
+    for metadata in found.exclude(metadata={}).values_list("metadata", flat=True).distinct():
+        for key, value in metadata.items():
+            values[key].add(value)
+    return Summary(
+        count=totals["count"],
+        size_gib=totals["size"] or 0,
+        metadata={key: sorted(values[key]) for key in sorted(values)},
+    )
+
+
+def _completed(rows: Iterable[Values]) -> list[Values]:
+    """Add to each volume the hosts that use it."""
+    found = list(rows)
+    attached = attachments.of_volumes([values["id"] for values in found])
+    for values in found:
+        values["attachments"] = attached.get(values["id"], [])
+    return found
 
 
 def _visible(caller: callers.Caller, *, all_projects: bool) -> db.QuerySet[models.Volume]:

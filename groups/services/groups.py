@@ -9,7 +9,7 @@ from django.db import transaction
 
 from groups import callers, clock, errors, models, statuses, transitions
 from groups.findings import Code
-from groups.queries import findings, visible
+from groups.queries import attachments, findings, visible
 from groups.services import auditing, placement, policies, recording
 from groups.statuses import Axis, GroupStatus, VolumeStatus
 
@@ -242,5 +242,6 @@ def _check_deletable(group: models.Group, members: Sequence[models.Volume], *, d
         raise errors.WrongState(
             "Invalid Group: Group status must be available or error, but current status is: " + group.status
         )
-    if any(volume.status == VolumeStatus.IN_USE for volume in members):
+    used = any(volume.status in statuses.USED for volume in members)
+    if used or attachments.attached(models.Volume.objects.filter(group=group)).exists():
         raise errors.WrongState("Invalid Group: Volume in group is attached. Need to detach first.")

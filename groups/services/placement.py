@@ -21,6 +21,7 @@ def capabilities(backend: models.Backend) -> dict[str, object]:
         "volume_backend_name": backend.name,
         "vendor_name": declared.vendor_name,
         "storage_protocol": declared.storage_protocol,
+        specs.MULTIATTACH: declared.multiattach,
         "replication_enabled": bool(targets),
         "replication_targets": targets,
         "group_replication_enabled": bool(targets) and declared.group_replication,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from groups import callers, clock, errors, models, statuses
-from groups.services import auditing
+from groups.queries import visible
+from groups.services import auditing, policies
 
 ZONES = ("nova",)
 _TOLD = frozenset({"target", "mode", "origin", "discard_bytes"})
@@ -73,6 +74,25 @@ def refuse_while_open(subject: models.About, *, what: str) -> None:
             f"Invalid {noun if noun == 'Group' else subject.noun}: {noun} {subject.pk} has an open operation"
             f" ({other.kind}, {other.state}). Cannot {what}."
         )
+
+
+def volume_to_change(caller: callers.Caller, volume_id: object, *, rule: str, what: str) -> models.Volume:
+    """Return a volume that the caller may change and nobody is working on, with its row held until the
+    transaction ends; its group's too, so that no operation begins on that meanwhile.
+
+    Raises `NotFound`, `Forbidden`, or `Busy` while an operation is open on the volume or its group.
+    """
+    group_id = visible.volume(caller, volume_id).group_id
+    policies.require(caller, rule)
+    # The group first, as everybody does: two who take both in another order would wait for each other.
+    group = models.Group.objects.select_for_update().filter(pk=group_id).first() if group_id else None
+    volume = visible.volume(caller, volume_id, lock=True)
+    if volume.group_id != group_id:
+        raise errors.Busy(f"Invalid volume: Volume {volume.pk} changed its group meanwhile. Cannot {what}.")
+    refuse_while_open(volume, what=what)
+    if group is not None:
+        refuse_while_open(group, what=what)
+    return volume
 
 
 def refuse_while_a_member_is_busy(group: models.Group) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -11,7 +12,7 @@ from django.db import transaction
 from drivers import options, registry
 from groups import callers, errors, models, specs, statuses, transitions
 from groups.models.backends import DEFAULT_TARGET
-from groups.queries import visible
+from groups.queries import attachments, visible
 from groups.services import auditing, policies, recording
 from groups.statuses import Axis, Kind, OperationState, StepState, VolumeStatus
 
@@ -210,8 +211,13 @@ def _check(group: models.Group, *, kind: Kind, allow_attached_volume: bool = Tru
             f" but current status is: {group.replication_status}. Cannot {verb}."
         )
     recording.refuse_while_a_member_is_busy(group)
+    attached: set[uuid.UUID] = set()
+    if not allow_attached_volume:
+        used = attachments.attached(models.Volume.objects.filter(group=group))
+        attached.update(used.values_list("volume_id", flat=True))
     for volume in members:
-        _check_volume(volume, move=move, verb=verb, allow_attached_volume=allow_attached_volume)
+        is_attached = volume.status == VolumeStatus.IN_USE or volume.pk in attached
+        _check_volume(volume, move=move, verb=verb, refuse=is_attached and not allow_attached_volume)
     return members
 
 
@@ -243,13 +249,13 @@ def _check_types(group: models.Group) -> None:
             )
 
 
-def _check_volume(volume: models.Volume, *, move: statuses.Move, verb: str, allow_attached_volume: bool) -> None:
+def _check_volume(volume: models.Volume, *, move: statuses.Move, verb: str, refuse: bool) -> None:
     if move.volumes and volume.status not in move.volumes:
         raise errors.WrongState(
             f"Invalid volume: Volume {volume.pk} status must be {_listed(move.volumes)},"
             f" but current status is: {volume.status}. Cannot {verb}."
         )
-    if volume.status == VolumeStatus.IN_USE and not allow_attached_volume:
+    if refuse:
         raise errors.WrongState(
             f"Invalid volume: Volume {volume.pk} is attached but allow_attached_volume flag is False. Cannot {verb}."
         )

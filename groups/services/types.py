@@ -16,10 +16,11 @@ from django.db import IntegrityError, transaction
 
 from groups import callers, clock, errors, models, specs
 from groups.queries import visible
-from groups.services import auditing, policies
+from groups.services import auditing, default_types, policies
 
 AnyType = models.VolumeType | models.GroupType
 
+_PUBLIC = "Invalid volume type: Type access modification is not applicable to public volume type."
 _KEY = re.compile(r"^[a-zA-Z0-9-_:. /]{1,255}$")
 
 
@@ -122,6 +123,8 @@ def delete(caller: callers.Caller, *, family: Family, type_id: object) -> None:
     """Delete a type that nothing uses."""
     row = family.find(caller, type_id)
     policies.require(caller, f"{family.type_rule}delete")
+    if isinstance(row, models.VolumeType) and default_types.is_default(row):
+        raise errors.InUse(f"The volume type {row.pk} is a default volume type and cannot be deleted.")
     with transaction.atomic():
         if family.in_use(row.pk):
             raise errors.InUse(family.delete_in_use.format(id=row.pk))
@@ -156,6 +159,42 @@ def delete_spec(caller: callers.Caller, *, family: Family, type_id: object, key:
 
 def _specs_said(values: Mapping[str, str | None]) -> str:
     return ", ".join(f"{key}={value or ''}" for key, value in sorted(values.items()))
+
+
+def accesses(caller: callers.Caller, *, type_id: object) -> list[models.VolumeTypeAccess]:
+    """Return which projects may use a volume type that is not public."""
+    row = visible.volume_type(caller, type_id)
+    policies.require(caller, "volume_extension:volume_type_access:get_all_for_type")
+    if row.is_public:
+        raise errors.NotFound("Access list not available for public volume types.")
+    return list(row.accesses.all())
+
+
+def add_access(caller: callers.Caller, *, type_id: object, project_id: str) -> None:
+    """Let a project use a volume type that is not public."""
+    row = visible.volume_type(caller, type_id)
+    policies.require(caller, "volume_extension:volume_type_access:addProjectAccess")
+    if row.is_public:
+        raise errors.WrongState(_PUBLIC)
+    try:
+        with transaction.atomic():
+            models.VolumeTypeAccess.objects.create(volume_type=row, project_id=project_id)
+            auditing.note(caller, action="type:give-access", subject=row, detail=f"to project {project_id}")
+    except IntegrityError as error:
+        raise errors.Duplicate(f"Volume type access for {row.pk} / {project_id} combination already exists.") from error
+
+
+def remove_access(caller: callers.Caller, *, type_id: object, project_id: str) -> None:
+    """Let a project no longer use a volume type that is not public; its volumes stay."""
+    row = visible.volume_type(caller, type_id)
+    policies.require(caller, "volume_extension:volume_type_access:removeProjectAccess")
+    if row.is_public:
+        raise errors.WrongState(_PUBLIC)
+    with transaction.atomic():
+        deleted, _ = models.VolumeTypeAccess.objects.filter(volume_type=row, project_id=project_id).delete()
+        if not deleted:
+            raise errors.NotFound(f"Volume type access not found for {row.pk} / {project_id} combination.")
+        auditing.note(caller, action="type:take-access", subject=row, detail=f"from project {project_id}")
 
 
 def _refuse_frozen(row: AnyType, *, family: Family) -> None:

@@ -21,6 +21,11 @@ _MOVES = """\
 Each request that takes time moves a status through one row of this table: from a status it may start in, over the
 one shown while it works, to where success or failure leaves it. A canceled operation whose work was undone leaves
 the status named under "canceled"."""
+_CLIENTS = """\
+Attaching and detaching change rows alone, at once: no operation works on them, and the storage is not asked. Each is
+refused while an operation is open on the volume or its group. Where the end is "what is left", the volume's other
+attachments decide: one that is attached makes it `in-use`, else one that is attaching `attaching`, else one that is
+reserved `reserved`; without any it is `available`. A volume in another status, such as `error`, stays in it."""
 _RESETS = """\
 An admin may correct a status by hand, while no operation is open. Nothing on the storage changes. The reason is
 kept with the event. See [recover a group](howto/recover.md) for when to do it."""
@@ -38,6 +43,7 @@ _TITLES = {
     Axis.REPLICATION: "Replication status, of a group and of each of its volumes",
     Axis.OPERATION: "An operation's state",
     Axis.SITE: "The state of a whole site's failover",
+    Axis.ATTACHMENT: "An attachment's status",
 }
 
 
@@ -58,6 +64,9 @@ def text() -> str:
         _moves(),
         "### What each move needs besides",
         _needs(),
+        "## What hosts' clients do",
+        _CLIENTS,
+        _client_moves(),
         "## Corrections by hand",
         _RESETS,
         _resets(),
@@ -110,6 +119,20 @@ def _needs() -> str:
         if move.group
     ]
     return markdown.table(["operation", "group status", "status of each volume"], rows)
+
+
+def _client_moves() -> str:
+    head = ["verb", "from", "from, if several hosts may use it", "to"]
+    rows = [
+        [
+            f"`{move.verb}`",
+            _sources(Axis.VOLUME, move.sources),
+            _listed(move.shared_sources),
+            move.to.strip("()") if move.to == statuses.LEFT else f"`{move.to}`",
+        ]
+        for move in statuses.CLIENT_MOVES
+    ]
+    return markdown.table(head, rows)
 
 
 def _resets() -> str:

@@ -60,7 +60,7 @@ def test_an_unknown_driver_is_refused_naming_the_known() -> None:
         ("nowhere", "cannot be loaded: No module named"),
         ("nothing", "cannot be loaded: .*has no attribute 'Nothing'"),
         ("number", "is not a drivers.base.Driver"),
-        ("unfinished", "lacks allow_writes, check_connection, create_group"),
+        ("unfinished", "lacks allow_writes, check_connection, connection, create_group"),
     ],
 )
 def test_a_broken_driver_is_told_with_its_place(kind: str, sentence: str) -> None:

@@ -52,7 +52,10 @@ def _wrong_site_move(event: Event) -> Iterable[str]:
 
 
 def _wrong_reset(event: Event) -> Iterable[str]:
-    if event.new not in statuses.RESETS[Axis(event.axis)].targets:
+    if event.axis == Axis.ATTACHMENT:
+        if event.new not in {*statuses.AttachStatus, statuses.GONE} or event.new == event.old == statuses.GONE:
+            yield f"{event.subject_id} became what no attachment is: {event}."
+    elif event.new not in statuses.RESETS[Axis(event.axis)].targets:
         yield f"{event.subject_id} was set by hand to what no reset may set: {event}."
 
 

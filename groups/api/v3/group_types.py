@@ -9,7 +9,7 @@ from groups import errors
 from groups.api.describing import describe
 from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas, shapes
 from groups.queries import types as queries, visible
-from groups.services import types
+from groups.services import default_types, types
 
 
 class GroupTypes(resource.Resource):
@@ -55,14 +55,17 @@ class GroupTypes(resource.Resource):
 
 
 class DefaultGroupType(resource.Resource):
-    """The group type of groups that name none; there is no such thing here."""
+    """The group type that clients show as the default one."""
 
     since = microversions.GROUP_TYPES
 
-    @describe({})
+    @describe({200: shapes.GROUP_TYPE})
     def get(self, request: Request) -> HttpResponse:
-        """Say that there is none."""
-        raise errors.NotFound("Default group type can not be found.")
+        """Show it, if there is one."""
+        row = default_types.of_groups(self.caller)
+        if row is None:
+            raise errors.NotFound("Default group type can not be found.")
+        return answers.document({"group_type": rows.group_type(row, caller=self.caller)})
 
 
 class GroupType(resource.Resource):

@@ -92,7 +92,7 @@ def new_volume(values: Fields, *, caller: callers.Caller, version: Version, base
         "updated_at": time(values["updated_at"]),
         "description": values["description"],
         "volume_type": values["volume_type__name"],
-        "metadata": values["metadata"],
+        "metadata": _metadata(values),
         "user_id": values["user_id"],
         "bootable": "true" if values["bootable"] else "false",
         "replication_status": values["replication_status"],
@@ -101,12 +101,59 @@ def new_volume(values: Fields, *, caller: callers.Caller, version: Version, base
         "source_volid": None,
         "consistencygroup_id": None,
         "encrypted": False,
-        "attachments": [],
+        "attachments": [_host(each, caller=caller) for each in values["attachments"]],
     }
+    if values["image_metadata"]:
+        fields["volume_image_metadata"] = values["image_metadata"]
     if caller.is_admin:
         fields["migration_status"] = None
     fields.update(_newer_volume_fields(values, caller=caller, version=version))
     return fields
+
+
+def _metadata(values: Fields) -> Fields:
+    """Return a volume's own metadata with what Cinder adds to it of how hosts may use the volume."""
+    attached = values["attachments"]
+    if values["readonly"] is None and not attached:
+        return dict(values["metadata"])
+    added = {"readonly": str(bool(values["readonly"]))}
+    if attached:
+        added["attached_mode"] = attached[0]["mode"]
+    return {**values["metadata"], **added}
+
+
+def _host(values: Fields, *, caller: callers.Caller) -> Fields:
+    """Return one of the hosts that use a volume."""
+    return {
+        "id": values["volume_id"],
+        "attachment_id": values["id"],
+        "volume_id": values["volume_id"],
+        "server_id": values["instance_id"] or None,
+        "host_name": (values["host"] or None) if caller.is_admin else None,
+        "device": values["mountpoint"] or None,
+        "attached_at": time(values["attached_at"]),
+    }
+
+
+def attachment_summary(row: models.Attachment) -> Fields:
+    """Return an attachment as a short list shows it."""
+    return {
+        "id": row.pk,
+        "status": row.attach_status,
+        "instance": row.instance_id or None,
+        "volume_id": row.volume_id,
+    }
+
+
+def attachment(row: models.Attachment, *, connection: Fields) -> Fields:
+    """Return an attachment in detail. It ends with its row, so that none is ever shown as detached."""
+    return {
+        **attachment_summary(row),
+        "attached_at": time(row.attached_at) or "",
+        "detached_at": "",
+        "attach_mode": row.mode or "null",
+        "connection_info": connection,
+    }
 
 
 def volume(values: Fields, *, caller: callers.Caller, version: Version, base: str) -> Fields:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from groups import models
 from groups.api.v3.bodies import Schema
-from groups.services import replication
+from groups.services import attaching, replication
 
 _WORDS_TRUE = ("True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t")
 _WORDS_FALSE = ("False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n", "f")
@@ -156,6 +157,64 @@ _VOLUME: dict[str, Schema] = {
 }
 CREATE_VOLUME = _envelope("volume", _object(_VOLUME), open_ended=True)
 CREATE_VOLUME_TOLERANTLY = _envelope("volume", {"type": "object", "properties": _VOLUME}, open_ended=True)
-_LABELS = {name: _VOLUME[name] for name in ("name", "display_name", "description", "display_description")}
-UPDATE_VOLUME = _envelope("volume", _object(_LABELS, least=1))
-RESET_VOLUME = _object({"status": _REFERENCE}, required=("status",))
+_CHANGES = {name: _VOLUME[name] for name in ("name", "display_name", "description", "display_description", "metadata")}
+UPDATE_VOLUME = _envelope("volume", _object(_CHANGES, least=1))
+UPDATE_VOLUME_TOLERANTLY = _envelope("volume", {"type": "object", "properties": _CHANGES}, open_ended=True)
+RESET_VOLUME = _object(
+    {"status": _REFERENCE, "attach_status": {"enum": list(attaching.RESETS)}, "migration_status": _TEXT_OR_NULL},
+    least=1,
+)
+SET_BOOTABLE = _object({"bootable": _BOOLEAN}, required=("bootable",))
+SET_READONLY = _object({"readonly": _BOOLEAN}, required=("readonly",))
+RETYPE = _object(
+    {"new_type": _REFERENCE, "migration_policy": {"enum": ["on-demand", "never", None]}}, required=("new_type",)
+)
+
+_PAIRS: Schema = {
+    "type": "object",
+    "patternProperties": {r"^[^\0]{1,255}\Z": {"type": "string", "maxLength": 255}},
+    "additionalProperties": False,
+}
+METADATA = _envelope("metadata", _PAIRS)
+ONE_METADATA = _envelope("meta", {**_PAIRS, "minProperties": 1, "maxProperties": 1})
+SET_IMAGE_METADATA = _object({"metadata": _PAIRS}, required=("metadata",))
+UNSET_IMAGE_METADATA = _object({"key": _REFERENCE}, required=("key",))
+
+_UUID: Schema = {"type": "string", "format": "uuid"}
+_MODE: Schema = {"enum": list(models.ATTACHMENT_MODES)}
+_CONNECTOR: Schema = {
+    "type": "object",
+    "properties": {
+        **dict.fromkeys(("host", "ip", "initiator", "platform", "os_type", "mountpoint"), _TEXT_OR_NULL),
+        "mode": _MODE,
+    },
+}
+_NEW_ATTACHMENT: dict[str, Schema] = {
+    "volume_uuid": _UUID,
+    "instance_uuid": _UUID_OR_NULL,
+    "connector": {**_CONNECTOR, "type": ["object", "null"]},
+}
+CREATE_ATTACHMENT = _envelope("attachment", _object(_NEW_ATTACHMENT, required=("volume_uuid",)))
+CREATE_ATTACHMENT_WITH_MODE = _envelope(
+    "attachment",
+    _object({**_NEW_ATTACHMENT, "mode": {"enum": [*models.ATTACHMENT_MODES, None]}}, required=("volume_uuid",)),
+)
+UPDATE_ATTACHMENT = _envelope(
+    "attachment", _object({"connector": {**_CONNECTOR, "minProperties": 1}}, required=("connector",))
+)
+ATTACH = _object(
+    {
+        "mountpoint": _REFERENCE,
+        "instance_uuid": _UUID_OR_NULL,
+        "host_name": {"type": ["string", "null"], "maxLength": 255, "pattern": r"^[a-zA-Z0-9-._]*\Z"},
+        "mode": _MODE,
+    },
+    required=("mountpoint",),
+)
+DETACH: Schema = {**_object({"attachment_id": _UUID_OR_NULL}), "type": ["object", "null"]}
+FORCE_DETACH = _object({"attachment_id": _UUID_OR_NULL, "connector": {**_CONNECTOR, "type": ["object", "null"]}})
+CONNECTION = _object({"connector": _CONNECTOR}, required=("connector",))
+PROJECT_ACCESS = _object(
+    {"project": {"type": "string", "minLength": 1, "maxLength": 64, "format": "printable"}}, required=("project",)
+)
+DEFAULT_TYPE = _envelope("default_type", _object({"volume_type": _REFERENCE}, required=("volume_type",)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groups import statuses
+from groups import models, statuses
 from groups.api import shapes
 from groups.api.describing import Common, Parameter, Schema
 from groups.api.shapes import BOOLEAN, ID, ID_OR_NULL, STRINGS, TEXT, TEXT_OR_NULL, asked, either, many, record, word
@@ -107,6 +107,11 @@ _VOLUME_TYPE = record(
     title="VolumeType",
 )
 VOLUME_TYPE = record({"volume_type": _VOLUME_TYPE})
+VOLUME_TYPE_ACCESS = record({"volume_type_access": many(record({"volume_type_id": ID, "project_id": TEXT}))})
+NO_ENCRYPTION = record({})
+_DEFAULT_TYPE = record({"project_id": TEXT, "volume_type_id": ID}, title="DefaultType")
+DEFAULT_TYPE = record({"default_type": _DEFAULT_TYPE})
+DEFAULT_TYPES = record({"default_types": many(_DEFAULT_TYPE)})
 VOLUME_TYPES = paged("volume_types", _VOLUME_TYPE, "volume_type_links", "volume_types_links")
 TYPE_QUERY = (
     *PAGE,
@@ -157,6 +162,7 @@ REPLICATION_TARGETS = record(
 
 # Volumes.
 
+PAIRS: Schema = {"type": "object", "additionalProperties": TEXT}
 _VOLUME_NAME = record({"id": ID, "name": TEXT_OR_NULL, "links": _LINKS}, title="VolumeName")
 _VOLUME = record(
     {
@@ -168,7 +174,7 @@ _VOLUME = record(
         "updated_at": TIME_OR_NULL,
         "description": TEXT_OR_NULL,
         "volume_type": TEXT,
-        "metadata": {"type": "object", "additionalProperties": TEXT},
+        "metadata": PAIRS,
         "user_id": TEXT,
         "bootable": word(["true", "false"]),
         "replication_status": _REPLICATION,
@@ -177,9 +183,22 @@ _VOLUME = record(
         "source_volid": ID_OR_NULL,
         "consistencygroup_id": ID_OR_NULL,
         "encrypted": BOOLEAN,
-        "attachments": many(shapes.ANYTHING),
+        "attachments": many(
+            record(
+                {
+                    "id": ID,
+                    "attachment_id": ID,
+                    "volume_id": ID,
+                    "server_id": TEXT_OR_NULL,
+                    "host_name": TEXT_OR_NULL,
+                    "device": TEXT_OR_NULL,
+                    "attached_at": TIME_OR_NULL,
+                }
+            )
+        ),
     },
     {
+        "volume_image_metadata": PAIRS,
         "migration_status": TEXT_OR_NULL,
         "os-vol-tenant-attr:tenant_id": TEXT,
         "os-vol-host-attr:host": TEXT,
@@ -205,3 +224,38 @@ VOLUME_QUERY = (
     *(asked(name) for name in ("name", "status", "group_id", "availability_zone", "bootable")),
 )
 REMOVAL_QUERY = (asked("force", "For admins.", BOOLEAN), asked("cascade", schema=BOOLEAN))
+METADATA = record({"metadata": PAIRS})
+METADATA_PAIR = record({"meta": PAIRS})
+SUMMARY = record(
+    {
+        "volume-summary": record(
+            {"total_count": shapes.COUNT, "total_size": shapes.COUNT},
+            {"metadata": {"type": "object", "additionalProperties": many(TEXT)}},
+        )
+    }
+)
+
+# Attachments.
+
+CONNECTION = record({"connection_info": shapes.ANYTHING})
+_ATTACHMENT_NAME = record(
+    {"id": ID, "status": word(statuses.AttachStatus), "instance": TEXT_OR_NULL, "volume_id": ID}, title="AttachmentName"
+)
+_ATTACHMENT = record(
+    {
+        **_ATTACHMENT_NAME["properties"],
+        "attached_at": TEXT,
+        "detached_at": TEXT,
+        "attach_mode": word([*models.ATTACHMENT_MODES, "null"]),
+        "connection_info": shapes.ANYTHING,
+    },
+    title="Attachment",
+)
+ATTACHMENT = record({"attachment": _ATTACHMENT})
+ATTACHMENTS = paged("attachments", _ATTACHMENT_NAME, "attachments_links")
+DETAILED_ATTACHMENTS = paged("attachments", _ATTACHMENT, "attachments_links")
+ATTACHMENT_QUERY = (
+    *PAGE,
+    PROJECTS,
+    *(asked(name) for name in ("volume_id", "status", "instance_id", "attach_status")),
+)

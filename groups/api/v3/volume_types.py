@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from groups import errors
+from groups import callers, errors
 from groups.api.describing import describe
 from groups.api.shapes import asked
-from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas, shapes
+from groups.api.v3 import actions, answers, bodies, lists, microversions, resource, rows, schemas, shapes
 from groups.queries import types as queries, visible
-from groups.services import types
+from groups.services import default_types, policies, types
 
 
 class VolumeTypes(resource.Resource):
@@ -55,12 +58,15 @@ class VolumeTypes(resource.Resource):
 
 
 class DefaultVolumeType(resource.Resource):
-    """The volume type of volumes that name none; there is no such thing here."""
+    """The volume type of volumes that name none."""
 
-    @describe({})
+    @describe({200: shapes.VOLUME_TYPE})
     def get(self, request: Request) -> HttpResponse:
-        """Say that there is none."""
-        raise errors.NotFound("Default volume type can not be found.")
+        """Show it, if there is one."""
+        row = default_types.of(self.caller)
+        if row is None:
+            raise errors.NotFound("Default volume type can not be found.")
+        return answers.document({"volume_type": rows.volume_type(row, caller=self.caller)})
 
 
 class VolumeType(resource.Resource):
@@ -85,3 +91,53 @@ class VolumeType(resource.Resource):
         """Delete it, if nothing uses it."""
         types.delete(self.caller, family=types.VOLUME, type_id=type_id)
         return answers.empty()
+
+
+class VolumeTypeAccess(resource.Resource):
+    """Which projects may use a volume type that is not public."""
+
+    @describe({200: shapes.VOLUME_TYPE_ACCESS})
+    def get(self, request: Request, type_id: str) -> HttpResponse:
+        """List them."""
+        found = types.accesses(self.caller, type_id=type_id)
+        return answers.document(
+            {
+                "volume_type_access": [
+                    {"volume_type_id": row.volume_type_id, "project_id": row.project_id} for row in found
+                ]
+            }
+        )
+
+
+class VolumeTypeEncryption(resource.Resource):
+    """How volumes of a type are encrypted; nothing is encrypted here."""
+
+    @describe({200: shapes.NO_ENCRYPTION})
+    def get(self, request: Request, type_id: str) -> HttpResponse:
+        """Say so, as clients expect of a type without encryption."""
+        visible.volume_type(self.caller, type_id)
+        policies.require(self.caller, "volume_extension:volume_type_encryption:get")
+        return answers.document({})
+
+
+def _add_access(caller: callers.Caller, type_id: str, wanted: dict[str, Any]) -> HttpResponse:
+    types.add_access(caller, type_id=type_id, project_id=wanted["project"])
+    return answers.empty()
+
+
+def _remove_access(caller: callers.Caller, type_id: str, wanted: dict[str, Any]) -> HttpResponse:
+    types.remove_access(caller, type_id=type_id, project_id=wanted["project"])
+    return answers.empty()
+
+
+def _changing(do: actions.Do) -> actions.Action:
+    return actions.Action(do=do, schema=schemas.PROJECT_ACCESS, since=microversions.MINIMUM)
+
+
+class VolumeTypeActions(actions.Actions):
+    """Where a volume type's actions are sent."""
+
+    table: ClassVar[Mapping[str, actions.Action]] = {
+        "addProjectAccess": _changing(_add_access),
+        "removeProjectAccess": _changing(_remove_access),
+    }

@@ -101,6 +101,23 @@ class DetailedVolumes(_VolumeLists):
         return rows.volume(values, caller=self.caller, version=self.version, base=base)
 
 
+class VolumeSummary(resource.Resource):
+    """What volumes are together."""
+
+    since = microversions.SUMMARY
+
+    @describe({200: shapes.SUMMARY}, query=shapes.VOLUME_QUERY)
+    def get(self, request: Request) -> HttpResponse:
+        """Count them, add up their sizes and gather their metadata."""
+        policies.require(self.caller, "volume:get_all")
+        asked = lists.question(request, caller=self.caller, version=self.version, open_filters=_OPEN_FILTERS)
+        found = queries.summary(self.caller, filters=asked.filters, all_projects=asked.all_projects)
+        fields: dict[str, Any] = {"total_count": found.count, "total_size": found.size_gib}
+        if self.version >= microversions.SUMMARY_METADATA:
+            fields["metadata"] = found.metadata
+        return answers.document({"volume-summary": fields})
+
+
 class Volume(resource.Resource):
     """One volume."""
 
@@ -113,14 +130,16 @@ class Volume(resource.Resource):
         fields = rows.volume(values, caller=self.caller, version=self.version, base=addresses.base(request))
         return answers.document({"volume": fields})
 
-    @describe({200: shapes.VOLUME}, body=schemas.UPDATE_VOLUME)
+    @describe({200: shapes.VOLUME}, body=schemas.UPDATE_VOLUME_TOLERANTLY)
     def put(self, request: Request, volume_id: str) -> HttpResponse:
-        """Change its name or description."""
-        wanted = bodies.checked(request, schemas.UPDATE_VOLUME)["volume"]
+        """Change its name or description, or replace its metadata."""
+        strict = self.version >= microversions.STRICT_VOLUMES
+        schema = schemas.UPDATE_VOLUME if strict else schemas.UPDATE_VOLUME_TOLERANTLY
+        wanted = bodies.checked(request, schema)["volume"]
         changes = {
             name: _label(wanted, name) for name in ("name", "description") if {name, f"display_{name}"} & wanted.keys()
         }
-        volume = services.update(self.caller, volume_id=volume_id, changes=changes)
+        volume = services.update(self.caller, volume_id=volume_id, changes=changes, metadata=wanted.get("metadata"))
         values = queries.detail(self.caller, volume.pk)
         fields = rows.new_volume(values, caller=self.caller, version=self.version, base=addresses.base(request))
         return answers.document({"volume": fields})

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from drivers import base
 from drivers.errors import DriverError, NoRecoveryPoint, Refused, SiteUnavailable
-from groups.engine import calls, discarding, rounds, truth
+from groups.engine import calls, discarding, handover, rounds, truth
 from groups.engine.handlers.base import Handler
 from groups.engine.steps import Step
 
@@ -71,7 +71,7 @@ class Change(Handler):
         return any(step.undo is not None and self.context.journal.was_begun(step) for step in self.steps())
 
     def result(self) -> Mapping[str, object]:
-        """Return how it was done, from where to where, and the point that the data is of."""
+        """Return how it was done, from where to where, the point that the data is of, and who must connect anew."""
         predicted = self.context.result_of("preflight").get("point", "")
         return {
             "mode": self.mode,
@@ -81,6 +81,7 @@ class Change(Handler):
             # A side that became active says of itself that it is of the present; its data is not.
             "point": self.context.result_of("final round").get("point") or predicted,
             "discarded": self.context.result_of("preflight").get("discards", 0),
+            "reconnect": handover.list_hosts(self.driver, group=self.group, before=self.origin, after=self.target),
         }
 
     def _look_at_origin(self) -> base.GroupFacts | None:

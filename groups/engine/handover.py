@@ -1,0 +1,41 @@
+"""Who must connect anew after a move: the hosts that have volumes of the group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from drivers import base
+from groups import models
+from groups.models.backends import DEFAULT_TARGET
+from groups.statuses import AttachStatus
+
+Entry = dict[str, object]
+
+
+def list_hosts(driver: base.Driver, *, group: base.Group, before: str, after: str) -> Sequence[Entry]:
+    """Return each attachment of the group's volumes with the connection it had and the one it has now.
+
+    In one statement, and without a call of the storage. A move to where the group is changes nothing.
+    """
+    if before == after:
+        return ()
+    rows = models.Attachment.objects.filter(
+        volume_id__in=[volume.id for volume in group.volumes], attach_status=AttachStatus.ATTACHED
+    )
+    return [
+        {
+            "volume_id": str(row.volume_id),
+            "attachment_id": str(row.pk),
+            "instance_id": row.instance_id,
+            "host": row.host,
+            "mountpoint": row.mountpoint,
+            "before": _connection(driver, str(row.volume_id), backend_id=before),
+            "after": _connection(driver, str(row.volume_id), backend_id=after),
+        }
+        for row in rows.order_by("created_at", "id")
+    ]
+
+
+def _connection(driver: base.Driver, volume_id: str, *, backend_id: str) -> Entry:
+    found = driver.connection(volume_id, backend_id=backend_id)
+    return {"driver_volume_type": found.kind, "backend_id": backend_id or DEFAULT_TARGET, "data": dict(found.data)}
