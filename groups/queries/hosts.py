@@ -10,6 +10,12 @@ from groups.queries import filtering
 
 def condition(value: str) -> Q:
     """Match the backend of a whole host name, or of one without its pool."""
-    name = value.partition("#")[0].partition("@")[2]
+    name = backend_name(value)
+    return filtering.NOTHING if name is None else Q(backend__name=name)
+
+
+def backend_name(host: str) -> str | None:
+    """Return the name of the backend in a host name, with or without its pool; None when it is no such name."""
+    name = host.partition("#")[0].partition("@")[2]
     whole = backends.host_of(name)
-    return Q(backend__name=name) if value in {whole, whole.partition("#")[0]} else filtering.NOTHING
+    return name if host in {whole, whole.partition("#")[0]} else None

@@ -108,6 +108,7 @@ def delete(caller: callers.Caller, *, group_id: object, delete_volumes: bool = F
     with transaction.atomic():
         group = visible.group(caller, group_id, lock=True)
         policies.require(caller, "group:delete")
+        recording.refuse_frozen(group.backend, what="delete a group there")
         members = list(models.Volume.objects.filter(group=group))
         _check_deletable(group, members, delete_volumes=delete_volumes)
         recording.refuse_while_open(group, what="delete it")
@@ -167,6 +168,7 @@ def _membership(
 
 
 def _check_open_to_change(group: models.Group, *, adding: bool) -> None:
+    recording.refuse_frozen(group.backend, what="change the members of a group there")
     recording.refuse_while_open(group, what="update it")
     if group.status != GroupStatus.AVAILABLE:
         raise errors.WrongState("Invalid Group: Group status must be available.")

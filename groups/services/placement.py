@@ -47,7 +47,8 @@ def place(
     candidates = [on] if on is not None else list(_candidates())
     if not candidates:
         raise errors.NoBackendFits(
-            "No valid backend was found. There is no enabled backend; add one with 'manage.py add_backend'."
+            "No valid backend was found. There is no backend that is enabled and not frozen; add one with"
+            " 'manage.py add_backend', or enable or thaw one."
         )
     reasons = []
     for backend in candidates:
@@ -59,7 +60,7 @@ def place(
 
 
 def _candidates() -> list[models.Backend]:
-    backends = list(models.Backend.objects.filter(enabled=True).prefetch_related("targets"))
+    backends = list(models.Backend.objects.filter(enabled=True, frozen=False).prefetch_related("targets"))
     rows = models.Volume.objects.order_by().values_list("backend_id").annotate(volumes=db.Count("pk"))
     volumes = dict(rows)
     return sorted(backends, key=lambda backend: (volumes.get(backend.pk, 0), backend.name))

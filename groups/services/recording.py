@@ -65,6 +65,15 @@ def checked_zone(zone: str | None) -> str:
     return zone or ZONES[0]
 
 
+def refuse_frozen(backend: models.Backend, *, what: str) -> None:
+    """Raise `WrongState` when nothing on the backend may be made, changed or deleted."""
+    if backend.frozen:
+        raise errors.WrongState(
+            f"Invalid input received: Backend {backend.host.partition('#')[0]} is frozen, and only replication goes on"
+            f" there. Cannot {what} before an admin thaws it."
+        )
+
+
 def refuse_while_open(subject: models.About, *, what: str) -> None:
     """Raise `Busy` when an operation is open on it."""
     other = models.Operation.objects.filter(subject_id=subject.pk, state__in=statuses.OPEN).first()

@@ -39,6 +39,8 @@ def create(
     with transaction.atomic():
         group = visible.group(caller, group_id, lock=True) if group_id else None
         kind = _type_for(caller, group, volume_type)
+        if group is not None:
+            recording.refuse_frozen(group.backend, what="create a volume there")
         backend = group.backend if group else placement.place(group_type=None, volume_types=[kind])
         volume = models.Volume.objects.create(
             project_id=group.project_id if group else caller.project_id,
@@ -87,6 +89,7 @@ def delete(caller: callers.Caller, *, volume_id: object, force: bool = False) ->
     with transaction.atomic():
         volume = visible.volume(caller, volume_id, lock=True)
         policies.require(caller, "volume:force_delete" if force else "volume:delete")
+        recording.refuse_frozen(volume.backend, what="delete a volume there")
         recording.refuse_while_open(volume, what="delete it")
         deletable = statuses.MOVES[statuses.Kind.DELETE_VOLUME].sources
         attached = models.Attachment.objects.filter(volume=volume, attach_status=AttachStatus.ATTACHED).exists()

@@ -9,7 +9,8 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from groups import errors, models
-from groups.api.native import lists, resource, site_rows
+from groups.api.describing import describe
+from groups.api.native import lists, resource, shapes as page_shapes, site_rows, site_shapes as shapes
 from groups.api.v3 import bodies
 from groups.queries import sites as found, visible
 from groups.services import policies, replication, sites
@@ -43,6 +44,7 @@ _PRIORITY: bodies.Schema = {
 class BackendFailover(resource.Resource):
     """The failover of a backend's whole site."""
 
+    @describe({200: shapes.SITE_FAILOVER}, refusals=(404,))
     def get(self, _request: Request, backend: str) -> HttpResponse:
         """Return the newest one. Raises `NotFound` when there has been none."""
         policies.require(self.caller, "backend:get")
@@ -52,6 +54,7 @@ class BackendFailover(resource.Resource):
             raise errors.NotFound(f"Backend {row.name} was never failed over as a whole.")
         return _shown(newest)
 
+    @describe(shapes.BEGUN, body=_START, refusals=(404, 409))
     def post(self, request: Request, backend: str) -> HttpResponse:
         """Accept one."""
         run = sites.start(self.caller, backend=backend, **bodies.checked(request, _START))
@@ -63,6 +66,7 @@ class BackendFailover(resource.Resource):
 class Outlook(resource.Resource):
     """What a failover of a backend's site would find and lose."""
 
+    @describe({200: shapes.OUTLOOK}, query=shapes.TARGET_QUERY, refusals=(404, 409))
     def get(self, request: Request, backend: str) -> HttpResponse:
         """Return all its groups in the order in which they would be moved."""
         policies.require(self.caller, "backend:get")
@@ -77,6 +81,7 @@ class Outlook(resource.Resource):
 class SiteFailovers(resource.Resource):
     """All failovers of whole sites."""
 
+    @describe({200: shapes.SITE_FAILOVERS}, query=shapes.SITE_FAILOVER_QUERY, refusals=(404,))
     def get(self, request: Request) -> HttpResponse:
         """Return a page of them, newest first."""
         policies.require(self.caller, "backend:get")
@@ -90,6 +95,7 @@ class SiteFailovers(resource.Resource):
 class SiteFailover(resource.Resource):
     """One failover of a whole site."""
 
+    @describe({200: shapes.SITE_FAILOVER}, refusals=(404,))
     def get(self, _request: Request, site_failover_id: uuid.UUID) -> HttpResponse:
         """Return it with its totals."""
         policies.require(self.caller, "backend:get")
@@ -99,6 +105,7 @@ class SiteFailover(resource.Resource):
 class Places(resource.Resource):
     """The groups of a failover of a whole site."""
 
+    @describe({200: shapes.PLACES}, query=page_shapes.PAGE, refusals=(404,))
     def get(self, request: Request, site_failover_id: uuid.UUID) -> HttpResponse:
         """Return a page of them, in their order."""
         policies.require(self.caller, "backend:get")
@@ -112,6 +119,7 @@ class Places(resource.Resource):
 class Cancel(resource.Resource):
     """Begin no further group."""
 
+    @describe(shapes.BEGUN, body=_CANCEL, body_required=False, refusals=(404, 409))
     def post(self, request: Request, site_failover_id: uuid.UUID) -> HttpResponse:
         """Accept it."""
         wanted: dict[str, Any] = bodies.checked(request, _CANCEL) if request.body else {}
@@ -121,6 +129,7 @@ class Cancel(resource.Resource):
 class Priority(resource.Resource):
     """When a group has its turn."""
 
+    @describe({200: shapes.PRIORITY}, body=_PRIORITY, refusals=(404,))
     def post(self, request: Request, group_id: uuid.UUID) -> HttpResponse:
         """Set it."""
         wanted = bodies.checked(request, _PRIORITY)

@@ -17,6 +17,7 @@ from groups.api.v3 import (
     metadata,
     microversions,
     resource,
+    services,
     specs,
     volume_actions,
     volume_types,
@@ -69,5 +70,10 @@ urlpatterns = [
     _at("attachments/{subject_id}/action", attachments.AttachmentActions),
     _at("default-types", default_types.DefaultTypes),
     _at("default-types/{default_for}", default_types.DefaultType),
+    _at("os-services", services.Services),
+    *(
+        _at(f"os-services/{name}", services.Service, verb=verb, since=verb.since)
+        for name, verb in services.VERBS.items()
+    ),
     re_path(r"^v[0-9]", resource.NotRouted.as_view()),
 ]
