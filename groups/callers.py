@@ -27,6 +27,9 @@ class Caller:
     project_id: str
     roles: frozenset[str]
     request_id: str = ""
+    request_key: str = ""
+    """The client's own name for its request: with the same one again, nothing is started anew."""
+    request_digest: str = ""
     door: str = "api"
     """Where the request came in: api, console, command, beat."""
 

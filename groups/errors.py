@@ -11,6 +11,8 @@ ReplsiteError                 code, HTTP status, sentence, what to do next
 ├── NoBackendFits       400   no backend satisfies the specs
 ├── Duplicate           409   the name is taken
 ├── InUse               400   something still needs it
+├── Outdated            412   it is not what the request took it for
+├── RequestKeyReused    422   the name of the request was that of another one
 └── LeaseLost             -   a worker lost its right to write (never reaches a door)
 """
 
@@ -116,6 +118,22 @@ class InUse(ReplsiteError):
     http_status = 400
     native_status = 409
     remedy = "Remove what uses it first."
+
+
+class Outdated(ReplsiteError):
+    """It has changed since the caller read it."""
+
+    code = "outdated"
+    http_status = 412
+    remedy = "Read it again, and send the change again if it is still what you want; nothing was changed."
+
+
+class RequestKeyReused(ReplsiteError):
+    """The name that the client gave its request was that of another request before."""
+
+    code = "request_key_reused"
+    http_status = 422
+    remedy = "Give each request a name of its own, and the same one only to the same request sent again."
 
 
 class LeaseLost(Exception):

@@ -65,6 +65,9 @@ class Common:
     with_body: Sequence[int] = ()
     """The statuses with which those refuse that read a body."""
     parameters: Sequence[Parameter] = ()
+    on_get: Answers = dataclasses.field(default_factory=dict)
+    """What is answered to reading besides."""
+    parameters_on_get: Sequence[Parameter] = ()
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """The headers of every answer, each with a sentence."""
 

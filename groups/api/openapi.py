@@ -59,9 +59,10 @@ class Described(AutoSchema):
                 *_of_path(path),
                 *map(_parameter, description.query),
                 *map(_parameter, common.parameters),
+                *map(_parameter, common.parameters_on_get if method == "GET" else ()),
             ],
             "security": _LOG_INS if view.authentication_classes and not description.is_open else [],
-            "responses": _responses(description, view=view, common=common, reads=body is not None),
+            "responses": _responses(description, view=view, method=method),
         }
         if body is not None:
             operation["requestBody"] = {
@@ -108,15 +109,15 @@ def undescribed() -> list[str]:
     ]
 
 
-def _responses(
-    description: describing.Description, *, view: Any, common: describing.Common, reads: bool
-) -> dict[str, Any]:
+def _responses(description: describing.Description, *, view: Any, method: str) -> dict[str, Any]:
+    common = view.common
+    has_body = description.body_of(view) is not None
     headers = {name: {"schema": {"type": "string"}, "description": text} for name, text in common.headers.items()}
-    statuses = {*common.always, *(common.with_body if reads else ()), *description.refusals}
+    statuses = {*common.always, *(common.with_body if has_body else ()), *description.refusals}
     if description.is_open or not view.authentication_classes:
         statuses -= {401, 403}
     shapes: dict[int, Any] = {status: common.refusals[status] for status in statuses}
-    shapes |= description.answers_of(view)
+    shapes |= {**(common.on_get if method == "GET" else {}), **description.answers_of(view)}
     return {
         str(status): {
             "description": http.HTTPStatus(status).phrase,

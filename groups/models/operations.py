@@ -79,6 +79,8 @@ class Operation(Row):
         related_name="operations",
         help_text="The failover of a whole site that it is a part of.",
     )
+    request_key = models.CharField(max_length=255, blank=True, help_text="The client's own name for its request.")
+    request_digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of what that request asked for.")
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -98,6 +100,11 @@ class Operation(Row):
                     name=f"one_open_operation_per_{subject}",
                 )
                 for subject in SUBJECTS
+            ),
+            models.UniqueConstraint(
+                fields=("user_id", "request_key"),
+                condition=~models.Q(request_key=""),
+                name="one_operation_per_request_key",
             ),
             models.CheckConstraint(
                 name="operation_is_not_about_two_things",
@@ -158,6 +165,7 @@ class Event(models.Model):
     axis = models.CharField(max_length=32)
     subject_id = models.UUIDField(help_text="The group, volume or operation.")
     group_id = models.UUIDField(null=True, blank=True, help_text="The group it belongs to, if any.")
+    project_id = models.CharField(max_length=32, blank=True, help_text="The project whose it is.")
     operation = models.ForeignKey(Operation, on_delete=models.PROTECT, null=True, blank=True, related_name="events")
     volumes = models.PositiveIntegerField(default=0, help_text="How many volumes moved along.")
     old = models.CharField(max_length=64, blank=True)
@@ -170,6 +178,7 @@ class Event(models.Model):
         indexes = (
             models.Index(fields=("subject_id", "-id"), name="event_subject"),
             models.Index(fields=("group_id", "-id"), name="event_group"),
+            models.Index(fields=("project_id", "-id"), name="event_project"),
         )
 
     def __str__(self) -> str:

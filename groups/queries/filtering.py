@@ -37,6 +37,13 @@ def matching(
     return found
 
 
+def known(filters: Mapping[str, str], columns: Mapping[str, Condition]) -> Mapping[str, str]:
+    """Return the filters. Raises `InvalidInput`, naming those there are, for one that nobody knows."""
+    if unknown := [name for name in filters if name not in columns]:
+        raise errors.InvalidInput(f"There is no filter '{unknown[0]}'. Possible: {', '.join(columns)}.")
+    return filters
+
+
 def text(column: str) -> Condition:
     """Match the whole text."""
     return lambda value: Q(**{column: value})
@@ -88,6 +95,16 @@ def time(column: str) -> Condition:
         return found
 
     return condition
+
+
+def since(column: str) -> Condition:
+    """Match what is not older than a time. Raises `InvalidInput` for no time."""
+    return lambda value: Q(**{f"{column}__gte": _moment(value, name="since")})
+
+
+def until(column: str) -> Condition:
+    """Match what is older than a time. Raises `InvalidInput` for no time."""
+    return lambda value: Q(**{f"{column}__lt": _moment(value, name="until")})
 
 
 def truth(value: str, *, name: str) -> bool:

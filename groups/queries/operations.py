@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 
-from groups import callers, errors, models
+from django.db.models import Q
+
+from groups import callers, models, statuses
 from groups.queries import filtering, paging
+
+OPEN = "open"
+"""In place of a state: all that have not ended."""
+
+
+def _state(value: str) -> Q:
+    return Q(state__in=statuses.OPEN) if value == OPEN else Q(state=value)
+
 
 FILTERS: Mapping[str, filtering.Condition] = {
     "subject_id": filtering.identity("subject_id"),
+    "group_id": filtering.identity("group_id"),
+    "since": filtering.since("created_at"),
+    "until": filtering.until("created_at"),
     "kind": filtering.text("kind"),
-    "state": filtering.text("state"),
+    "state": _state,
     "project_id": filtering.text("project_id"),
 }
 _COLUMNS = {"created_at": "created_at", "id": "id"}
@@ -21,10 +35,13 @@ def listed(caller: callers.Caller, *, page: paging.Page, filters: Mapping[str, s
 
     Raises `InvalidInput` for a filter nobody knows.
     """
-    if unknown := [name for name in filters if name not in FILTERS]:
-        raise errors.InvalidInput(f"There is no filter '{unknown[0]}'. Possible: {', '.join(FILTERS)}.")
     rows = models.Operation.objects.all()
     if not caller.is_admin:
         rows = rows.filter(project_id=caller.project_id)
-    found = filtering.matching(rows, filters, columns=FILTERS)
+    found = filtering.matching(rows, filtering.known(filters, FILTERS), columns=FILTERS)
     return list(paging.cut(found, page=page, columns=_COLUMNS, among=rows, noun="Operation"))
+
+
+def has_ended(operation_id: uuid.UUID) -> bool:
+    """Tell whether an operation has ended, or is no more."""
+    return not models.Operation.objects.filter(pk=operation_id, state__in=statuses.OPEN).exists()

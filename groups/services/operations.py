@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+
 from django.db import transaction
 
 from groups import callers, errors, models, statuses, transitions
 from groups.queries import visible
 from groups.services import auditing, groups, policies, replication, volumes
 from groups.statuses import Kind, OperationState
+
+
+def once(
+    caller: callers.Caller, *, key: str, digest: str, start: Callable[[callers.Caller], models.Operation]
+) -> tuple[models.Operation, bool]:
+    """Start an operation, unless a request of the caller with this key has: then return that one, and True.
+
+    `digest` stands for what is asked for. Raises `RequestKeyReused` when the key was given to something else.
+    """
+    if (known := _of_request(caller, key=key, digest=digest)) is not None:
+        return known, True
+    try:
+        return start(dataclasses.replace(caller, request_key=key, request_digest=digest)), False
+    except errors.ReplsiteError:
+        # The same request may have been taken meanwhile, and be what this one was refused for.
+        if (known := _of_request(caller, key=key, digest=digest)) is not None:
+            return known, True
+        raise
 
 
 def cancel(caller: callers.Caller, *, operation_id: object) -> models.Operation:
@@ -62,3 +83,10 @@ def retry(caller: callers.Caller, *, operation_id: object) -> models.Operation:
             raise errors.WrongState(
                 f"A failed {statuses.Kind(operation.kind)} is not run again: delete what it left and create it anew."
             )
+
+
+def _of_request(caller: callers.Caller, *, key: str, digest: str) -> models.Operation | None:
+    found = models.Operation.objects.filter(user_id=caller.user_id, request_key=key).first()
+    if found is not None and found.request_digest != digest:
+        raise errors.RequestKeyReused(f"The request key '{key}' belongs to operation {found.pk}, of another request.")
+    return found

@@ -41,6 +41,8 @@ def operation(
         user_name=caller.user_name,
         door=caller.door,
         request_id=caller.request_id,
+        request_key=caller.request_key,
+        request_digest=caller.request_digest,
     )
     told = {name: value for name, value in row.arguments.items() if name in _TOLD and value not in ("", None)}
     detail = ", ".join(f"{name}: {value}" for name, value in sorted(told.items()))

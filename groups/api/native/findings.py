@@ -59,21 +59,23 @@ class Finding(resource.Resource):
 class Adopt(resource.Resource):
     """Record what the storage says."""
 
-    @describe(shapes.ACCEPTED, body=_ADOPT, refusals=(404, 409))
+    @describe(shapes.STARTED, body=_ADOPT, query=shapes.START, refusals=(404, 409, 422))
     def post(self, request: Request, finding_id: uuid.UUID) -> HttpResponse:
         """Accept it as an operation."""
         wanted = bodies.checked(request, _ADOPT)
-        return operations.accepted(findings.adopt(self.caller, finding_id=finding_id, **wanted))
+        return operations.started(self, request, lambda caller: findings.adopt(caller, finding_id=finding_id, **wanted))
 
 
 class Restore(resource.Resource):
     """Bring the storage to what is recorded."""
 
-    @describe(shapes.ACCEPTED, body=_RESTORE, refusals=(404, 409))
+    @describe(shapes.STARTED, body=_RESTORE, query=shapes.START, refusals=(404, 409, 422))
     def post(self, request: Request, finding_id: uuid.UUID) -> HttpResponse:
         """Accept it as an operation."""
         wanted = bodies.checked(request, _RESTORE)
-        return operations.accepted(findings.restore(self.caller, finding_id=finding_id, **wanted))
+        return operations.started(
+            self, request, lambda caller: findings.restore(caller, finding_id=finding_id, **wanted)
+        )
 
 
 class Ignore(resource.Resource):

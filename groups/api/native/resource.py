@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from groups import callers, errors
 from groups.api import authentication, describing
-from groups.api.native import shapes
+from groups.api.native import conditional, shapes
 from groups.api.v3 import answers as v3_answers, resource as v3_resource
 
 _MEDIA_TYPE = "application/json"
@@ -40,7 +40,9 @@ class Resource(APIView):
         with structlog.contextvars.bound_contextvars(request_id=self.request_id):
             answer = super().dispatch(request, *args, **kwargs)
         answer[v3_resource.REQUEST_ID] = self.request_id
-        return answer
+        answer["Cache-Control"] = "private, no-cache"
+        answer["Vary"] = f"{authentication.TOKEN_HEADER}, Authorization"
+        return conditional.get(request, answer)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Find out who asks. Raises `NotAuthenticated`."""

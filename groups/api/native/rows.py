@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from groups import findings, models
+from groups import callers, findings, models
+from groups.models.backends import DEFAULT_TARGET
+from groups.queries import possible, protection
+from groups.services import policies
+from groups.statuses import Kind
 
 
 def finding(row: models.Finding) -> dict[str, Any]:
@@ -31,9 +36,9 @@ def finding(row: models.Finding) -> dict[str, Any]:
     }
 
 
-def operation(row: models.Operation, *, with_steps: bool = False) -> dict[str, Any]:
+def operation(row: models.Operation) -> dict[str, Any]:
     """Return an operation: what was asked for, how far it is, and how it ended."""
-    found = {
+    return {
         "id": str(row.pk),
         "kind": row.kind,
         "state": row.state,
@@ -42,7 +47,11 @@ def operation(row: models.Operation, *, with_steps: bool = False) -> dict[str, A
         "volumes": row.members,
         "asked_by": row.user_name,
         "request_id": row.request_id,
+        "arguments": row.arguments,
         "attempt": row.attempt,
+        "failures": row.failures,
+        "tried_again_at": _time(row.not_before),
+        "cancel_requested_at": _time(row.cancel_requested_at),
         "owner": row.owner,
         "progress": {
             "step": row.step,
@@ -64,9 +73,93 @@ def operation(row: models.Operation, *, with_steps: bool = False) -> dict[str, A
         },
         "result": row.result,
     }
-    if with_steps:
-        found["steps"] = [_step(each) for each in row.steps.all()]
-    return found
+
+
+def operation_in_full(row: models.Operation) -> dict[str, Any]:
+    """Return an operation with its steps, its events and what can be done with it now."""
+    return {
+        **operation(row),
+        "steps": [_step(each) for each in row.steps.all()],
+        "events": [event(values) for values in row.events.order_by("id").values()],
+        "verbs": {
+            "cancel": _verb(possible.why_not_cancel(row)),
+            "retry": _verb(possible.why_not_retry(row)),
+        },
+    }
+
+
+def event(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a change of a status: whose, from what to what, why, who and when."""
+    return {
+        "id": str(values["id"]),
+        "at": _time(values["at"]),
+        "axis": values["axis"],
+        "subject_id": str(values["subject_id"]),
+        "group_id": _id(values["group_id"]),
+        "project_id": values["project_id"],
+        "operation_id": _id(values["operation_id"]),
+        "volumes": values["volumes"],
+        "old": values["old"],
+        "new": values["new"],
+        "reason": values["reason"],
+        "actor": values["actor"],
+    }
+
+
+def group(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a group, from what `queries.protection` found: its statuses, its side, how well it is protected."""
+    return {
+        "id": str(values["id"]),
+        "name": values["name"],
+        "description": values["description"],
+        "project_id": values["project_id"],
+        "group_type": values["group_type__name"],
+        "backend": values["backend__name"],
+        "volumes": values["volume_count"],
+        "status": values["status"],
+        "replication_status": values["replication_status"],
+        "active_backend_id": values["active_backend_id"] or DEFAULT_TARGET,
+        "health": values["health"] or None,
+        "health_detail": values["health_detail"],
+        "consistent_at": _time(values["consistent_at"]),
+        "lag_seconds": protection.lag_seconds(values["consistent_at"]),
+        "bytes_behind": values["bytes_behind"],
+        "observed_at": _time(values["observed_at"]),
+        "created_at": _time(values["created_at"]),
+        "updated_at": _time(values["updated_at"]),
+    }
+
+
+def group_in_full(values: Mapping[str, Any], *, standing: possible.Standing, caller: callers.Caller) -> dict[str, Any]:
+    """Return a group with its targets and its verbs, each with why it is not possible now, if so."""
+    verbs = {
+        name: _verb(policies.why_not(caller, rule) or possible.why_not(standing, kind))
+        for name, rule, kind in _GROUP_VERBS
+    }
+    reset = policies.why_not(caller, "group:reset_status") or possible.why_not_reset(standing)
+    return {
+        **group(values),
+        "attached_volumes": standing.attached,
+        "targets": list(standing.targets),
+        "open_operation_id": _id(standing.operation.pk if standing.operation else None),
+        "verbs": {**verbs, "reset": _verb(reset)},
+    }
+
+
+_GROUP_VERBS = (
+    ("enable", "group:enable_replication", Kind.ENABLE),
+    ("disable", "group:disable_replication", Kind.DISABLE),
+    ("failover", "group:failover_replication", Kind.FAILOVER),
+    ("failback", "group:failover_replication", Kind.FAILBACK),
+)
+
+
+def _verb(why_not: str) -> dict[str, Any]:
+    return {"possible": not why_not, "why_not": why_not}
+
+
+def _id(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _step(row: models.OperationStep) -> dict[str, Any]:
@@ -77,6 +170,7 @@ def _step(row: models.OperationStep) -> dict[str, Any]:
         "started_at": _time(row.started_at),
         "ended_at": _time(row.ended_at),
         "error": row.error,
+        "result": row.result,
     }
 
 

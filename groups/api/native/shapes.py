@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from groups import findings, statuses
 from groups.api import shapes
-from groups.api.describing import Common, Schema
+from groups.api.describing import Common, Parameter, Schema
 from groups.api.native import lists
 from groups.api.shapes import ANYTHING, COUNT, ID, TEXT, TEXT_OR_NULL, asked, many, record, word
 
@@ -16,6 +16,10 @@ COMMON = Common(
     refusals=dict.fromkeys((400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 429, 503), _ERROR),
     always=(400, 401, 403, 429, 503),
     with_body=(413, 415),
+    on_get={304: None},
+    parameters_on_get=(
+        Parameter(name="If-None-Match", place="header", schema=TEXT, text="What `ETag` said: 304 when it is still so."),
+    ),
     headers={"X-Openstack-Request-Id": "Names the request, in the log too."},
 )
 PAGE = (
@@ -63,6 +67,26 @@ _STEP = record(
     },
     title="Step",
 )
+_EVENT = record(
+    {
+        "id": TEXT,
+        "at": TIME,
+        "axis": word(statuses.Axis),
+        "subject_id": ID,
+        "group_id": shapes.ID_OR_NULL,
+        "project_id": TEXT,
+        "operation_id": shapes.ID_OR_NULL,
+        "volumes": COUNT,
+        "old": TEXT,
+        "new": TEXT,
+        "reason": TEXT,
+        "actor": TEXT,
+    },
+    title="Event",
+)
+EVENTS = paged("events", _EVENT)
+_VERB = record({"possible": shapes.BOOLEAN, "why_not": TEXT}, title="Verb")
+
 _OPERATION = record(
     {
         "id": ID,
@@ -73,7 +97,11 @@ _OPERATION = record(
         "volumes": COUNT,
         "asked_by": TEXT,
         "request_id": TEXT,
+        "arguments": ANYTHING,
         "attempt": COUNT,
+        "failures": COUNT,
+        "tried_again_at": TIME_OR_NULL,
+        "cancel_requested_at": TIME_OR_NULL,
         "owner": TEXT,
         "progress": record(
             {
@@ -91,12 +119,82 @@ _OPERATION = record(
         "error": record({"code": TEXT, "message": TEXT, "truth": TEXT, "remedy": TEXT, "incident": TEXT}),
         "result": ANYTHING,
     },
-    {"steps": many(_STEP)},
+    {"steps": many(_STEP), "events": many(_EVENT), "verbs": record({"cancel": _VERB, "retry": _VERB})},
     title="Operation",
 )
 OPERATION = record({"operation": _OPERATION})
 OPERATIONS = paged("operations", _OPERATION)
-ACCEPTED = {202: OPERATION}
+STARTED = {200: OPERATION, 202: OPERATION}
+PREFER = Parameter(
+    name="Prefer",
+    place="header",
+    schema=TEXT,
+    text="`wait=20` waits up to 20 s for the operation's end; `Preference-Applied` says that it did.",
+)
+START = (
+    PREFER,
+    Parameter(
+        name="Idempotency-Key",
+        place="header",
+        schema=TEXT,
+        text="A name of your own for this request; sent again with the same name, it starts nothing anew.",
+    ),
+)
+
+_GROUP = record(
+    {
+        "id": ID,
+        "name": TEXT_OR_NULL,
+        "description": TEXT_OR_NULL,
+        "project_id": TEXT,
+        "group_type": TEXT,
+        "backend": TEXT,
+        "volumes": COUNT,
+        "status": word(statuses.GroupStatus),
+        "replication_status": word(statuses.ReplicationStatus),
+        "active_backend_id": TEXT,
+        "health": {"enum": [*statuses.Health, None]},
+        "health_detail": TEXT,
+        "consistent_at": TIME_OR_NULL,
+        "lag_seconds": shapes.NUMBER_OR_NULL,
+        "bytes_behind": shapes.COUNT_OR_NULL,
+        "observed_at": TIME_OR_NULL,
+        "created_at": TIME,
+        "updated_at": TIME_OR_NULL,
+    },
+    {
+        "attached_volumes": COUNT,
+        "targets": many(TEXT),
+        "open_operation_id": shapes.ID_OR_NULL,
+        "verbs": record(dict.fromkeys(("enable", "disable", "failover", "failback", "reset"), _VERB)),
+    },
+    title="ProtectedGroup",
+)
+GROUP = record({"group": _GROUP})
+GROUPS = paged("groups", _GROUP)
+FILTERED_GROUPS = (
+    *PAGE,
+    asked("name"),
+    asked("status", schema=word(statuses.GroupStatus)),
+    asked("replication_status", schema=word(statuses.ReplicationStatus)),
+    asked("health", schema=word(statuses.Health)),
+    asked("active_backend_id", "`default` is the primary."),
+    asked("backend"),
+    asked("group_type"),
+    asked("project_id"),
+)
+FILTERED_EVENTS = (
+    *PAGE,
+    asked("group_id", schema=shapes.ID),
+    asked("subject_id", "The group, volume or operation.", shapes.ID),
+    asked("operation_id", schema=shapes.ID),
+    asked("axis", schema=word(statuses.Axis)),
+    asked("new", "The word it was changed to."),
+    asked("actor"),
+    asked("since", "Not older than this.", TIME),
+    asked("until", "Older than this.", TIME),
+    asked("project_id"),
+)
 FILTERED_FINDINGS = (
     *PAGE,
     asked("state", schema=word(["open", "ignored", "closed", "all"])),
@@ -108,7 +206,10 @@ FILTERED_FINDINGS = (
 FILTERED_OPERATIONS = (
     *PAGE,
     asked("kind", schema=word(statuses.Kind)),
-    asked("state", schema=word(statuses.OperationState)),
+    asked("state", "`open` is every state but the final ones.", word([*statuses.OperationState, "open"])),
+    asked("group_id", schema=shapes.ID),
+    asked("since", "Not older than this.", TIME),
+    asked("until", "Older than this.", TIME),
     asked("subject_id", "The group or volume.", shapes.ID),
     asked("project_id"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from groups.api.native import findings, operations, sites
+from groups.api.native import events, findings, groups, operations, sites
 
 urlpatterns = [
     path("findings", findings.Findings.as_view()),
@@ -13,6 +13,14 @@ urlpatterns = [
     path("findings/<uuid:finding_id>/restore", findings.Restore.as_view()),
     path("findings/<uuid:finding_id>/ignore", findings.Ignore.as_view()),
     path("findings/<uuid:finding_id>/heed", findings.Heed.as_view()),
+    path("groups", groups.Groups.as_view()),
+    path("groups/<uuid:group_id>", groups.Group.as_view()),
+    path("groups/<uuid:group_id>/enable", groups.Enable.as_view()),
+    path("groups/<uuid:group_id>/disable", groups.Disable.as_view()),
+    path("groups/<uuid:group_id>/failover", groups.Failover.as_view()),
+    path("groups/<uuid:group_id>/failback", groups.Failback.as_view()),
+    path("groups/<uuid:group_id>/reset", groups.Reset.as_view()),
+    path("events", events.Events.as_view()),
     path("operations", operations.Operations.as_view()),
     path("operations/<uuid:operation_id>", operations.Operation.as_view()),
     path("operations/<uuid:operation_id>/cancel", operations.Cancel.as_view()),

@@ -65,8 +65,13 @@ def read(request: Request) -> dict[str, Any]:
     return parsed
 
 
-def checked(request: Request, schema: Schema) -> dict[str, Any]:
-    """Return the body once it is what the schema says. Raises `Refusal` with one of its problems."""
+def checked(request: Request, schema: Schema, *, absent: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the body once it is what the schema says; `absent` in place of no body at all, where it may be left out.
+
+    Raises `Refusal` with one of its problems.
+    """
+    if absent is not None and not request.body:
+        return dict(absent)
     body = read(request)
     check(body, schema)
     return body

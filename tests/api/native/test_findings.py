@@ -9,13 +9,9 @@ from django.utils import timezone
 
 from groups import models
 from groups.engine import observing
-from tests.api.v3.people import Answer, Cast, Person
+from tests.api.native.asking import ask
+from tests.api.v3.people import Cast
 from tests.support import differing, domain
-
-
-def ask(person: Person, method: str, path: str, body: object = None, **query: str) -> Answer:
-    """Send a request to our own API."""
-    return person.ask(method, path, body=body, query=query, root="/api", version=None)
 
 
 @pytest.fixture
@@ -169,41 +165,3 @@ class TestIgnoring:
         answer = ask(cast.ada, "POST", f"/findings/{the_finding(cast)['id']}/ignore", {"reason": "x", "until": until})
 
         assert answer.status == 400
-
-
-class TestOperations:
-    def test_a_queued_one_is_canceled(self, cast, site):
-        group = site.enabled_group(1)
-        cast.olga.act(group, "failover_replication", {"secondary_backend_id": "site-b"})
-        operation = domain.last_operation(group)
-
-        answer = ask(cast.olga, "POST", f"/operations/{operation.pk}/cancel")
-
-        assert answer.status == 202
-        assert answer.body["operation"]["state"] == "canceled"
-        group.refresh_from_db()
-        assert group.replication_status == "enabled"
-
-    def test_an_ended_one_is_not_canceled(self, cast, site):
-        operation = domain.last_operation(site.enabled_group(1))
-
-        assert ask(cast.olga, "POST", f"/operations/{operation.pk}/cancel").status == 409
-
-    def test_a_failed_one_is_run_again(self, cast, site):
-        group = site.enabled_group(1)
-        site.control.add_fault(call="promote", action="fail", times=1)
-        cast.olga.act(group, "failover_replication", {"secondary_backend_id": "site-b"})
-        domain.drain_with_retries()
-
-        answer = ask(cast.olga, "POST", f"/operations/{domain.last_operation(group).pk}/retry")
-        domain.drain_with_retries()
-
-        assert answer.status == 202
-        group.refresh_from_db()
-        assert group.replication_status == "failed-over"
-
-    def test_those_of_other_projects_are_not_found(self, cast, site):
-        operation = domain.last_operation(site.enabled_group(1))
-
-        assert ask(cast.otto, "GET", f"/operations/{operation.pk}").status == 404
-        assert ask(cast.otto, "POST", f"/operations/{operation.pk}/retry").status == 404

@@ -71,14 +71,15 @@ class Person:
         version: str | None = LATEST,
         query: dict[str, Any] | None = None,
         root: str = "/v3",
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         """Send a request below a root; `version` goes into the header."""
-        headers = {"X-Auth-Token": self.token}
+        sent = {"X-Auth-Token": self.token, **(headers or {})}
         if version is not None:
-            headers["OpenStack-API-Version"] = version if " " in version else f"volume {version}"
+            sent["OpenStack-API-Version"] = version if " " in version else f"volume {version}"
         data = raw if raw is not None else (b"" if body is None else json.dumps(body).encode())
         answer = Client().generic(
-            method, f"{root}{path}", data=data, content_type=content_type, headers=headers, query_params=query
+            method, f"{root}{path}", data=data, content_type=content_type, headers=sent, query_params=query
         )
         return Answer(answer.status_code, json.loads(answer.content) if answer.content else None, dict(answer.headers))
 
