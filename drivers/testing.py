@@ -26,9 +26,12 @@ from drivers.conformance.moving import Moving
 from drivers.conformance.refusing import Refusing
 from drivers.conformance.rehearsing import Rehearsing
 from drivers.conformance.repeating import Repeating
+from drivers.conformance.snapshotting import Snapshotting
 
 __all__ = ["VOLUME_BYTES", "DriverConformance", "Harness"]
 
 
-class DriverConformance(Declaring, Repeating, Moving, Failing, Refusing, Differing, Discarding, Rehearsing):
+class DriverConformance(
+    Declaring, Repeating, Moving, Failing, Refusing, Differing, Discarding, Rehearsing, Snapshotting
+):
     """All the tests; a driver's own test class derives from it."""

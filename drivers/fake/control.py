@@ -152,6 +152,8 @@ class Control:
             "undo point": "SELECT id FROM undo_points WHERE side = ?",
             "test copy": "SELECT id FROM test_copies WHERE side = ?",
             "test volume": "SELECT copy_id || '/' || volume_id FROM test_volumes WHERE side = ?",
+            "snapshot": "SELECT id FROM snapshots WHERE side = ?",
+            "snapshot data": "SELECT DISTINCT snapshot_id FROM snapshot_pages WHERE side = ?",
         }
         with State(self.folder) as state, state.snapshot() as snapshot:
             return {f"{kind} {row[0]}" for kind, query in queries.items() for row in snapshot.execute(query, (side,))}

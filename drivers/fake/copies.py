@@ -224,6 +224,22 @@ def require_active(found: Collection[Copy], volumes: Sequence[Volume]) -> str:
     return side
 
 
+def require_active_on(found: Collection[Copy], volumes: Sequence[Volume], side: str) -> None:
+    """Raise `Refused` unless a side is the active one of these volumes."""
+    best = winners(found)
+    elsewhere = [volume.id for volume in volumes if volume.id not in best or best[volume.id].side != side]
+    if elsewhere:
+        raise Refused(f"{sites.title(side).capitalize()} is not the active side of {', '.join(elsewhere)}.")
+
+
+def extend(state: sqlite3.Connection, sides: Collection[str], volume: Volume) -> None:
+    """Make every copy of a volume at least as large as said."""
+    state.execute(
+        f"UPDATE copies SET size_bytes = max(size_bytes, ?) WHERE {_THERE}",  # noqa: S608
+        (volume.size_bytes, sites.listed(sides), ids([volume])),
+    )
+
+
 def _places(where: Mapping[str, str], volumes: Sequence[Volume]) -> str:
     """Return in words how many volumes are where."""
     places = [where.get(volume.id, "no side") for volume in volumes]

@@ -17,11 +17,12 @@ from drivers.base import (
     Group,
     GroupFacts,
     SideFacts,
+    SnapshotSet,
     UndoPoint,
     Volume,
 )
 from drivers.errors import Refused
-from drivers.fake import contents, copies, looking, rounds, sites, state as state_file, undo
+from drivers.fake import contents, copies, looking, rounds, sites, snapshots as keeping, state as state_file, undo
 from drivers.fake.acting import Act, Effect, Pace
 from drivers.fake.rehearsing import Rehearsing, end_all
 from drivers.options import Option
@@ -67,6 +68,8 @@ class FakeDriver(Rehearsing, Driver):
         multiattach=True,
         undo_points=True,
         test_copies=True,
+        snapshots=True,
+        extend=True,
         vendor_name="Replsite",
         storage_protocol="fake",
     )
@@ -315,6 +318,61 @@ class FakeDriver(Rehearsing, Driver):
                     undo.drop(state, side, point_id)
 
         self._act("drop_undo_point", group.id, call, work)
+
+    # Snapshots, and larger volumes.
+
+    def create_snapshots(self, group: Group, *, wanted: SnapshotSet, call: Call) -> float:
+        """See `Driver.create_snapshots`."""
+        sites.require_known(self._sides, wanted.backend_id)
+        return self._act(
+            "create_snapshots",
+            wanted.id,
+            call,
+            lambda act: keeping.take(act, group, wanted, sides=self._sides),
+            wanted.backend_id,
+        )
+
+    def delete_snapshots(self, gone: SnapshotSet, *, call: Call) -> None:
+        """See `Driver.delete_snapshots`."""
+        sites.require_known(self._sides, gone.backend_id)
+        self._act("delete_snapshots", gone.id, call, lambda act: keeping.remove(act, gone), gone.backend_id)
+
+    def whole_snapshots(self, asked: SnapshotSet, *, call: Call) -> Collection[str]:
+        """See `Driver.whole_snapshots`."""
+
+        def work(act: Act) -> Collection[str]:
+            with act.look([asked.backend_id]) as state:
+                return keeping.whole(state, asked)
+
+        sites.require_known(self._sides, asked.backend_id)
+        return self._act("whole_snapshots", asked.id, call, work, asked.backend_id)
+
+    def create_volumes_from(
+        self, group: Group, *, source: SnapshotSet, snapshots: Mapping[str, str], call: Call
+    ) -> None:
+        """See `Driver.create_volumes_from`."""
+        sites.require_known(self._sides, source.backend_id)
+        self._act(
+            "create_volumes_from",
+            group.id,
+            call,
+            lambda act: keeping.make_volumes(act, group, source, snapshots),
+            source.backend_id,
+        )
+
+    def extend_volume(self, group: Group, *, volume: Volume, call: Call) -> None:
+        """See `Driver.extend_volume`."""
+
+        def work(act: Act) -> None:
+            sides = self._holders(act, [volume])
+
+            def each(state: sqlite3.Connection, volumes: Sequence[Volume]) -> None:
+                copies.require_primary(copies.find(state, sides, volumes), volumes, "Extending a volume")
+                copies.extend(state, sides, volume)
+
+            act.carry_out(sides=sides, volumes=[volume], each=each)
+
+        self._act("extend_volume", group.id, call, work)
 
     # Looking.
 

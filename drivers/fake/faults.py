@@ -44,8 +44,8 @@ CALLS = frozenset(
     {
         *Driver.__abstractmethods__,
         *(name for name in vars(Rehearsable) if not name.startswith("_")),
-        "undo_points",
-        "drop_undo_point",
+        *("undo_points", "drop_undo_point", "create_snapshots", "delete_snapshots", "whole_snapshots"),
+        *("create_volumes_from", "extend_volume"),
     }
 )
 DEFAULT_SECONDS = {"slow": 1.0, "ignore-cancel": 3600.0}

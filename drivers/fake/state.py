@@ -64,6 +64,13 @@ CREATE TABLE test_pages (
     layer INTEGER NOT NULL,                 -- 0 what it was started with, 1 what its clients wrote
     stamp INTEGER, data BLOB NOT NULL, PRIMARY KEY (copy_id, volume_id, page, layer)
 );
+CREATE TABLE snapshots (
+    side TEXT, id TEXT, set_id TEXT NOT NULL, volume_id TEXT NOT NULL, size_bytes INTEGER NOT NULL,
+    taken_at REAL NOT NULL, whole INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (side, id)
+) WITHOUT ROWID;
+CREATE TABLE snapshot_pages (
+    side TEXT, snapshot_id TEXT, page INTEGER, data BLOB NOT NULL, PRIMARY KEY (side, snapshot_id, page)
+) WITHOUT ROWID;
 CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE faults (
     id INTEGER PRIMARY KEY, call TEXT NOT NULL, group_id TEXT NOT NULL, volume INTEGER, moment TEXT NOT NULL,

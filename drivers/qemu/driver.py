@@ -17,6 +17,7 @@ from drivers.base import (
     Group,
     GroupFacts,
     SideFacts,
+    SnapshotSet,
     UndoPoint,
     Volume,
 )
@@ -27,12 +28,14 @@ from drivers.qemu import (
     digests,
     layers,
     looking,
+    making,
     membership,
     receiving,
     record,
     retiring,
     rounds,
     serving,
+    snapshots as keeping,
     undo,
 )
 from drivers.qemu.plain import plainly
@@ -63,6 +66,8 @@ class QemuDriver(Rehearsals, Driver):
         multiattach=True,
         undo_points=True,
         test_copies=True,
+        snapshots=True,
+        extend=True,
         vendor_name="QEMU",
         storage_protocol="nbd",
     )
@@ -263,6 +268,35 @@ class QemuDriver(Rehearsals, Driver):
                 held.record.kept = [kept for kept in held.record.kept if kept.id != point_id]
                 held.save()
                 undo.tidy(side.folder, group_id=group.id, kept=held.record.kept)
+
+    # Snapshots, and larger volumes.
+
+    @plainly
+    def create_snapshots(self, group: Group, *, wanted: SnapshotSet, call: Call) -> float:
+        """See `Driver.create_snapshots`."""
+        return keeping.take(self._sites, group, wanted, call=call)
+
+    @plainly
+    def delete_snapshots(self, gone: SnapshotSet, *, call: Call) -> None:
+        """See `Driver.delete_snapshots`."""
+        keeping.remove(self._sites.open(gone.backend_id, call), gone)
+
+    @plainly
+    def whole_snapshots(self, asked: SnapshotSet, *, call: Call) -> Collection[str]:
+        """See `Driver.whole_snapshots`."""
+        return keeping.whole(self._sites.open(asked.backend_id, call), asked)
+
+    @plainly
+    def create_volumes_from(
+        self, group: Group, *, source: SnapshotSet, snapshots: Mapping[str, str], call: Call
+    ) -> None:
+        """See `Driver.create_volumes_from`."""
+        making.make_volumes(self._sites, group, source=source, chosen=snapshots, call=call)
+
+    @plainly
+    def extend_volume(self, group: Group, *, volume: Volume, call: Call) -> None:
+        """See `Driver.extend_volume`."""
+        making.extend(self._sites, group, volume, call=call)
 
     # Looking.
 

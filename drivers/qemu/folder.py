@@ -22,6 +22,7 @@ class Folder:
         self.locks = self.path / "locks"
         self.undo = self.path / "undo"
         self.copies = self.path / "copies"
+        self.snapshots = self.path / "snapshots"
         self.nbd_socket = self.path / "nbd.sock"
         self.pid_file = self.path / "daemon.pid"
         self.site_lock = self.locks / "site"
@@ -43,7 +44,7 @@ class Folder:
 
     def make(self) -> None:
         """Make what is missing of the layout."""
-        for path in (self.images, self.records, self.locks, self.undo, self.copies):
+        for path in (self.images, self.records, self.locks, self.undo, self.copies, self.snapshots):
             path.mkdir(parents=True, exist_ok=True)
 
     def image(self, volume_id: str, kind: str = "raw") -> pathlib.Path:
@@ -54,6 +55,10 @@ class Folder:
     def record(self, group_id: str) -> pathlib.Path:
         """Return the path of the site's record of a group."""
         return self.records / f"{checked(group_id)}.json"
+
+    def snapshot(self, snapshot_id: str) -> pathlib.Path:
+        """Return the path of a snapshot's image."""
+        return self.snapshots / f"{checked(snapshot_id)}.raw"
 
     def undo_points(self, group_id: str) -> pathlib.Path:
         """Return the path of the folder of a group's undo points."""

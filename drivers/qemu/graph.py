@@ -5,6 +5,8 @@ digest of the volume's id:  v the volume,  f the filter a cut puts above it,  c 
 b and r the image and the overlay a round arrives in;  e, x, i the exports of v, c and of b or r.
 Of a test copy's parts, named by the copy and the volume:  k, o, w its layers from the image up;
 a and s the exports of w and o;  m an export of v with the copy's marks.
+q and z a snapshot that the volume is made from, and its export. What a snapshot in the making puts
+there bears both names, the volume's first:  j its job,  p its filter,  t its image.
 """
 
 from __future__ import annotations
@@ -40,6 +42,16 @@ class View:
 def name(letter: str, volume_id: str) -> str:
     """Return the name of one of a volume's parts in the daemon."""
     return letter + hashlib.sha256(volume_id.encode()).hexdigest()[:24]
+
+
+def part(letter: str, volume_id: str, snapshot_id: str) -> str:
+    """Return the name of one of a snapshot's parts in the daemon while it is taken."""
+    return name(letter, volume_id)[:15] + hashlib.sha256(snapshot_id.encode()).hexdigest()[:14]
+
+
+def parts(letter: str, volume_id: str, among: Iterable[str]) -> list[str]:
+    """Return those names that a volume's snapshots in the making have."""
+    return [each for each in among if each.startswith(name(letter, volume_id)[:15]) and len(each) == 29]
 
 
 def look(monitor: Monitor) -> View:

@@ -25,7 +25,7 @@ def create_volume(sites: Sites, volume: Volume, call: Call) -> None:
 def delete_volume(sites: Sites, volume: Volume, call: Call) -> None:
     """Remove a volume from every side that has it."""
     sides = sites.answering(call)
-    sites.require(sides, _holders(sites, sides, [volume]))
+    sites.require(sides, holders(sites, sides, [volume]))
     for side in sides.values():
         with side.hold(volume.id) as held:
             serving.close_nodes(side, volumes=[volume])
@@ -39,7 +39,7 @@ def release(sites: Sites, group: Group, volumes: Sequence[Volume], call: Call) -
     if not volumes:
         return
     sides = sites.answering(call)
-    sites.require(sides, _holders(sites, sides, volumes))
+    sites.require(sides, holders(sites, sides, volumes))
     if all(side.record(group.id).role == record.NONE for side in sides.values()):
         return
     active = sites.active(sides, group)
@@ -97,7 +97,7 @@ def settle_spread(sides: Mapping[str, Side], active: Side, volume: Volume) -> No
         active.folder.image(volume.id, "spread").unlink(missing_ok=True)
 
 
-def _holders(sites: Sites, sides: Mapping[str, Side], volumes: Sequence[Volume]) -> list[str]:
+def holders(sites: Sites, sides: Mapping[str, Side], volumes: Sequence[Volume]) -> list[str]:
     """Return the sides that may hold any of the volumes."""
     if PRIMARY in sides and not spread(sides, volumes):
         return [PRIMARY]

@@ -52,7 +52,9 @@ class TestQemuDriver(DriverConformance):
         records = [path.name for path in folder.records.iterdir() if json.loads(path.read_text())["role"] != "none"]
         undo_points = [str(path.relative_to(folder.path)) for path in folder.undo.rglob("*")]
         copies = [str(path.relative_to(folder.path)) for path in folder.copies.rglob("*")]
-        return [*records, *(path.name for path in folder.images.iterdir()), *undo_points, *copies]
+        snapshots = [path.name for path in folder.snapshots.iterdir()]
+        images = [path.name for path in folder.images.iterdir()]
+        return [*records, *images, *undo_points, *copies, *snapshots]
 
     def read_undo_point(self, point: UndoPoint, volume_id: str, offset: int, length: int) -> bytes:
         return self.sites.read_undo_point(point, volume_id)[offset : offset + length]
