@@ -92,7 +92,8 @@ def claim(operation_id: uuid.UUID, *, owner: str, lease_seconds: float) -> model
             .filter(claimable())
             .select_related(
                 *("group__backend", "group__group_type", "volume__backend", "volume__group__group_type"),
-                *("snapshot__backend", "group_snapshot__backend"),
+                *("snapshot__backend", "snapshot__volume__group__group_type"),
+                *("group_snapshot__backend", "group_snapshot__group__group_type"),
             )
             .first()
         )
@@ -317,6 +318,10 @@ def _raise_epoch(operation: models.Operation) -> None:
         # The storage has seen its members' own epochs: the group's must not be behind any of them.
         volumes = models.Volume.objects.filter(group_id=subject.pk).order_by("-epoch").values("epoch")
         raised = Greatest(raised, Coalesce(db.Subquery(volumes[:1]), 0))
+    elif isinstance(subject, models.Volume):
+        # The snapshots that are deleted along have epochs of their own.
+        snapshots = models.Snapshot.objects.filter(volume_id=subject.pk).order_by("-epoch").values("epoch")
+        raised = Greatest(raised, Coalesce(db.Subquery(snapshots[:1]), 0))
     type(subject).objects.filter(pk=subject.pk).update(epoch=raised + 1)
     # Read back inside the transaction: the row is locked, so nobody can have raised it further.
     operation.epoch = type(subject).objects.values_list("epoch", flat=True).get(pk=subject.pk)

@@ -20,7 +20,7 @@ from drivers.base import BackendConfig
 from drivers.errors import DriverError
 
 BUSY_SECONDS = 30.0
-_LAYOUT = 4
+_LAYOUT = 5
 _SCHEMA = """
 CREATE TABLE sides (side TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('up', 'down', 'frozen'))) WITHOUT ROWID;
 CREATE TABLE epochs (side TEXT, owner TEXT, epoch INTEGER NOT NULL, PRIMARY KEY (side, owner)) WITHOUT ROWID;

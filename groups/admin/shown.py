@@ -147,6 +147,10 @@ def subject_link(operation: models.Operation) -> str | SafeString:
         return row_link(models.Group, operation.group_id, name)
     if operation.volume_id is not None:
         return row_link(models.Volume, operation.volume_id, name)
+    if operation.snapshot_id is not None:
+        return row_link(models.Snapshot, operation.snapshot_id, name)
+    if operation.group_snapshot_id is not None:
+        return row_link(models.GroupSnapshot, operation.group_snapshot_id, name)
     return format_html('{} <span class="c-subtle">(gone)</span>', name)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from drivers import base
 from groups import models
 from groups.engine import journal, storage
+from groups.statuses import Kind
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class Context:
     operation: models.Operation
     driver: base.Driver
     group: base.Group
-    """The group as the driver knows it; a lone volume is a group of its own."""
+    """The group as the driver knows it, of a snapshot the one it is of; a lone volume is a group of its own."""
     journal: journal.Journal
 
     @property
@@ -39,7 +40,15 @@ def load(operation: models.Operation) -> Context:
         group = storage.group_value(operation.group, storage.members(operation.group))
     elif operation.volume is not None:
         backend = operation.volume.backend
-        group = storage.lone_value(operation.volume)
+        grows = operation.kind == Kind.EXTEND_VOLUME
+        group = storage.home_of(operation.volume) if grows else storage.lone_value(operation.volume)
+    elif operation.snapshot is not None:
+        backend = operation.snapshot.backend
+        group = storage.home_of(operation.snapshot.volume)
+    elif operation.group_snapshot is not None:
+        backend = operation.group_snapshot.backend
+        source = operation.group_snapshot.group
+        group = storage.group_value(source, storage.members(source))
     else:
         raise LookupError(f"operation {operation.pk} is about nothing")
     return Context(

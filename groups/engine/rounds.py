@@ -124,14 +124,20 @@ def _claim(group_id: uuid.UUID, *, owner: str) -> models.Group | None:
         )
         if taken != 1:
             return None
-        raised = models.Group.objects.filter(
-            pk=group_id,
-            status=statuses.GroupStatus.AVAILABLE,
-            replication_status__in=_ROUNDS,
-            active_backend_id=base.PRIMARY,
-        ).update(epoch=F("epoch") + 1)
+        growing = models.Volume.objects.filter(group_id=group_id, status=statuses.VolumeStatus.EXTENDING)
+        raised = (
+            models.Group.objects.filter(
+                pk=group_id,
+                status=statuses.GroupStatus.AVAILABLE,
+                replication_status__in=_ROUNDS,
+                active_backend_id=base.PRIMARY,
+            )
+            .filter(~db.Exists(growing))
+            .update(epoch=F("epoch") + 1)
+        )
         if raised != 1:
-            # Not now: an operation is open on the group. Its end decides about further rounds.
+            # Not now: an operation is open on the group, or on a member that grows. Its end decides about
+            # further rounds.
             models.Round.objects.filter(pk=group_id).update(lease_until=None, owner="")
             return None
         group = models.Group.objects.select_related("backend", "group_type").get(pk=group_id)

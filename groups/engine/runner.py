@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from drivers import base
-from drivers.errors import CallCanceled, DriverError, StaleEpoch
+from drivers.errors import CallCanceled, CallTimedOut, DriverError, SiteUnavailable, StaleEpoch
 from groups import errors, models, transitions
 from groups.engine import calls, context as contexts, leases, truth
 from groups.engine.handlers import handler_for
@@ -186,7 +186,8 @@ class _Attempt:
             # Either somebody took the operation over, which this tells by raising, or the
             # storage has seen an epoch this database never gave out.
             self.lease.renew()
-        again = error.retryable and self.operation.failures < settings.REPLSITE.retry_limit
+        hopeful = handler.waits_for_sites or not isinstance(error, (SiteUnavailable, CallTimedOut))
+        again = hopeful and error.retryable and self.operation.failures < settings.REPLSITE.retry_limit
         if again and not self.lease.stop_requested:
             if self._wait(error):
                 return

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 
+from django.db import models as db
+
 from drivers import base, registry
 from drivers.errors import DriverError, InvalidOptions
 from groups import models, sealing, specs
@@ -60,6 +62,30 @@ def group_value(row: models.Group, volumes: Iterable[models.Volume]) -> base.Gro
 def lone_value(row: models.Volume) -> base.Group:
     """Return a volume in no group as a group of its own."""
     return base.Group(id=str(row.pk), name=row.name or "", volumes=(volume_value(row),))
+
+
+def home_of(row: models.Volume) -> base.Group:
+    """Return the group a volume is a member of; a volume in none as a group of its own."""
+    return lone_value(row) if row.group is None else group_value(row.group, members(row.group))
+
+
+def snapshots_of(operation: models.Operation) -> list[models.Snapshot]:
+    """Return the snapshots an operation is about, with their volumes."""
+    alone = operation.snapshot_id is not None
+    about = db.Q(pk=operation.snapshot_id) if alone else db.Q(group_snapshot=operation.group_snapshot_id)
+    rows = models.Snapshot.objects.filter(about).select_related("volume")
+    return list(rows.order_by("volume__created_at", "volume__id"))
+
+
+def snapshot_set(rows: Sequence[models.Snapshot]) -> base.SnapshotSet:
+    """Return snapshots of one moment as drivers know them."""
+    return base.SnapshotSet(
+        id=str(rows[0].set_id),
+        backend_id=rows[0].side,
+        snapshots=tuple(
+            base.Snapshot(id=str(row.pk), volume_id=str(row.volume_id), size_bytes=row.size_gib * GIB) for row in rows
+        ),
+    )
 
 
 def names(volumes: Sequence[base.Volume], ids: Iterable[str]) -> str:

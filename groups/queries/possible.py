@@ -115,9 +115,10 @@ def why_not_retry(operation: models.Operation) -> str:
     move = statuses.MOVES[operation.kind]
     if operation.state not in {OperationState.FAILED, OperationState.CANCELED}:
         return f"It is {operation.state}; only what failed or was canceled is run again."
-    if move.axis is not Axis.REPLICATION and move.success != statuses.GONE:
+    again = move.axis is Axis.REPLICATION or move.success == statuses.GONE or move.verb == Kind.EXTEND_VOLUME
+    if not again:
         return "What it should have made is not made by running it again: delete what it left and create it anew."
-    if operation.group_id is None and operation.volume_id is None:
+    if operation.about is None:
         return "What it was about is gone."
     return ""
 

@@ -31,6 +31,24 @@ def volume(caller: callers.Caller, volume_id: object, *, lock: bool = False) -> 
     return found
 
 
+def snapshot(caller: callers.Caller, snapshot_id: object, *, lock: bool = False) -> models.Snapshot:
+    """Return a snapshot; `lock` holds its row until the transaction ends. Raises `NotFound`."""
+    rows = _owned(caller, models.Snapshot.objects.select_related("volume__volume_type", "backend"))
+    found = _by_id(rows.select_for_update(of=("self",)) if lock else rows, snapshot_id)
+    if found is None:
+        raise errors.NotFound(f"Snapshot {snapshot_id} could not be found.")
+    return found
+
+
+def group_snapshot(caller: callers.Caller, snapshot_id: object, *, lock: bool = False) -> models.GroupSnapshot:
+    """Return a group snapshot; `lock` holds its row until the transaction ends. Raises `NotFound`."""
+    rows = _owned(caller, models.GroupSnapshot.objects.select_related("group__group_type", "group_type", "backend"))
+    found = _by_id(rows.select_for_update(of=("self",)) if lock else rows, snapshot_id)
+    if found is None:
+        raise errors.NotFound(f"GroupSnapshot {snapshot_id} could not be found.")
+    return found
+
+
 def volumes(
     caller: callers.Caller, volume_ids: Iterable[object], *, lock: bool = False
 ) -> dict[uuid.UUID, models.Volume]:

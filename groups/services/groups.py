@@ -113,6 +113,7 @@ def delete(caller: callers.Caller, *, group_id: object, delete_volumes: bool = F
         _check_deletable(group, members, delete_volumes=delete_volumes)
         recording.refuse_while_open(group, what="delete it")
         recording.refuse_while_a_member_is_busy(group)
+        _refuse_while_kept_or_copied(group)
         operation = recording.operation(caller, kind=statuses.Kind.DELETE_GROUP, subject=group, members=len(members))
         transitions.start(operation, subject=group)
     return operation
@@ -247,3 +248,18 @@ def _check_deletable(group: models.Group, members: Sequence[models.Volume], *, d
     used = any(volume.status in statuses.USED for volume in members)
     if used or attachments.attached(models.Volume.objects.filter(group=group)).exists():
         raise errors.WrongState("Invalid Group: Volume in group is attached. Need to detach first.")
+
+
+def _refuse_while_kept_or_copied(group: models.Group) -> None:
+    """Raise `WrongState` when there are snapshots of the group or its volumes, or a group is made from it."""
+    if models.GroupSnapshot.objects.filter(group=group).exists():
+        raise errors.WrongState("Invalid Group: Group has existing snapshots.")
+    if models.Snapshot.objects.filter(volume__group=group).exists():
+        raise errors.WrongState("Invalid Group: Volume in group still has dependent snapshots.")
+    made = models.Group.objects.filter(source_group_id=group.pk, status=GroupStatus.CREATING).first()
+    volumes = models.Volume.objects.filter(group=group).values("pk")
+    copied = models.Volume.objects.filter(source_volume_id__in=volumes, status=VolumeStatus.CREATING).first()
+    if (by := made or copied) is not None:
+        raise errors.Busy(
+            f"Invalid Group: Cannot delete group {group.pk}. {by.noun.capitalize()} {by.pk} is being created from it."
+        )

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from groups import callers, errors, models, statuses, transitions
 from groups.queries import visible
-from groups.services import auditing, groups, policies, replication, volumes
+from groups.services import auditing, extending, group_snapshots, groups, policies, replication, snapshots, volumes
 from groups.statuses import Kind, OperationState
 
 
@@ -75,10 +75,23 @@ def retry(caller: callers.Caller, *, operation_id: object) -> models.Operation:
             return replication.restore(
                 caller, group_id=operation.subject_id, reason=reason, discard_bytes=arguments.get("discard_bytes", 0)
             )
+        case Kind.EXTEND_VOLUME:
+            return extending.extend(caller, volume_id=operation.subject_id, size_gib=arguments["size_gib"])
+        case _:
+            return _delete_again(caller, operation)
+
+
+def _delete_again(caller: callers.Caller, operation: models.Operation) -> models.Operation:
+    subject_id = operation.subject_id
+    match operation.kind:
         case Kind.DELETE_GROUP:
-            return groups.delete(caller, group_id=operation.subject_id, delete_volumes=operation.members > 0)
+            return groups.delete(caller, group_id=subject_id, delete_volumes=operation.members > 0)
         case Kind.DELETE_VOLUME:
-            return volumes.delete(caller, volume_id=operation.subject_id)
+            return volumes.delete(caller, volume_id=subject_id, cascade="snapshots" in operation.arguments)
+        case Kind.DELETE_SNAPSHOT:
+            return snapshots.delete(caller, snapshot_id=subject_id)
+        case Kind.DELETE_GROUP_SNAPSHOT:
+            return group_snapshots.delete(caller, group_snapshot_id=subject_id)
         case _:
             raise errors.WrongState(
                 f"A failed {statuses.Kind(operation.kind)} is not run again: delete what it left and create it anew."

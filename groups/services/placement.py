@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from django.db import models as db
 
@@ -27,6 +28,14 @@ def capabilities(backend: models.Backend) -> dict[str, object]:
         "group_replication_enabled": bool(targets) and declared.group_replication,
         "consistent_group_replication_enabled": bool(targets) and declared.consistent_group_replication,
     }
+
+
+def require_able(backend: models.Backend, ability: Literal["snapshots", "extend"], *, what: str) -> None:
+    """Raise `WrongState` when a backend's driver declares that it cannot do something."""
+    if not getattr(registry.load(backend.driver).capabilities, ability):
+        raise errors.WrongState(
+            f"Invalid input received: Backend {backend} cannot do that (driver {backend.driver}). Cannot {what}."
+        )
 
 
 def place(

@@ -8,18 +8,19 @@ from django.db import transaction
 
 from groups import callers, clock, errors, models, specs, statuses, transitions
 from groups.queries import visible
-from groups.services import attaching, auditing, default_types, placement, policies, recording
+from groups.services import attaching, auditing, default_types, placement, policies, recording, snapshots, sources
 from groups.statuses import AttachStatus, Axis, GroupStatus, VolumeStatus
 
-_MAX_GIB = 1024 * 1024
 _RETYPABLE = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
 
 
 def create(
     caller: callers.Caller,
     *,
-    size_gib: int,
+    size_gib: int | None = None,
     volume_type: str | None = None,
+    snapshot_id: object = None,
+    source_volume_id: object = None,
     group_id: object = None,
     name: str | None = None,
     description: str | None = None,
@@ -30,18 +31,19 @@ def create(
     """Create a volume, in a group (and on its backend) or on its own.
 
     The type is given by id or name. A volume that joins an enabled group is not protected until
-    replication is enabled again.
+    replication is enabled again. One made from a snapshot or another volume has that one's type and size unless
+    told otherwise, and is on its backend.
     """
     policies.require(caller, "volume:create")
-    if not 1 <= size_gib <= _MAX_GIB:
-        raise errors.InvalidInput(f"Invalid input received: size must be from 1 to {_MAX_GIB} GiB, not {size_gib}.")
     zone = recording.checked_zone(availability_zone)
     with transaction.atomic():
         group = visible.group(caller, group_id, lock=True) if group_id else None
-        kind = _type_for(caller, group, volume_type)
+        source = sources.chosen(caller, snapshot_id=snapshot_id, source_volume_id=source_volume_id)
+        size = sources.size_for(source, size_gib)
+        kind = _type_for(caller, group, volume_type or (source.volume_type if source else None))
         if group is not None:
             recording.refuse_frozen(group.backend, what="create a volume there")
-        backend = group.backend if group else placement.place(group_type=None, volume_types=[kind])
+        backend = sources.backend_for(source, group=group, kind=kind)
         volume = models.Volume.objects.create(
             project_id=group.project_id if group else caller.project_id,
             user_id=caller.user_id,
@@ -51,11 +53,17 @@ def create(
             backend=backend,
             group=group,
             volume_type=kind,
-            size_gib=size_gib,
+            size_gib=size,
             metadata=dict(metadata or {}),
             multiattach=multiattach or specs.is_true(kind.specs.get(specs.MULTIATTACH)),
+            **sources.columns(source),
         )
-        operation = recording.operation(caller, kind=statuses.Kind.CREATE_VOLUME, subject=volume)
+        operation = recording.operation(
+            caller,
+            kind=statuses.Kind.CREATE_VOLUME,
+            subject=volume,
+            arguments=source.arguments(volume) if source else None,
+        )
         transitions.start(operation, subject=volume)
     return volume
 
@@ -84,8 +92,11 @@ def update(
     return visible.volume(caller, volume_id)
 
 
-def delete(caller: callers.Caller, *, volume_id: object, force: bool = False) -> models.Operation:
-    """Delete a volume that is in no group and attached to nothing; `force` ignores its status."""
+def delete(
+    caller: callers.Caller, *, volume_id: object, force: bool = False, cascade: bool = False
+) -> models.Operation:
+    """Delete a volume that is in no group and attached to nothing; `force` ignores its status, and `cascade` deletes
+    its snapshots too."""
     with transaction.atomic():
         volume = visible.volume(caller, volume_id, lock=True)
         policies.require(caller, "volume:force_delete" if force else "volume:delete")
@@ -100,6 +111,7 @@ def delete(caller: callers.Caller, *, volume_id: object, force: bool = False) ->
                 + (f" and in group {volume.group_id}" if volume.group_id else "")
                 + (" and attached." if attached else ".")
             )
+        found = snapshots.deletable_with(volume, cascade=cascade)
         if force and volume.status not in deletable:
             transitions.reset(
                 volume,
@@ -108,7 +120,8 @@ def delete(caller: callers.Caller, *, volume_id: object, force: bool = False) ->
                 reason="deletion by force",
                 actor=caller.user_name,
             )
-        operation = recording.operation(caller, kind=statuses.Kind.DELETE_VOLUME, subject=volume)
+        arguments = {"snapshots": [str(row.pk) for row in found]} if found else None
+        operation = recording.operation(caller, kind=statuses.Kind.DELETE_VOLUME, subject=volume, arguments=arguments)
         transitions.start(operation, subject=volume)
     return operation
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from uuid import UUID
 
 from drivers.fake.journal import LoggedCall
 from groups.statuses import Kind
@@ -15,7 +14,11 @@ _HEARTS: Mapping[str, Sequence[str]] = {
     Kind.UPDATE_GROUP: ("update_group",),
     Kind.DELETE_GROUP: ("delete_group",),
     Kind.CREATE_VOLUME: ("create_volume",),
+    Kind.COPY_GROUP: ("create_volumes_from", "create_group", "observe"),
+    Kind.EXTEND_VOLUME: ("extend_volume",),
     Kind.DELETE_VOLUME: ("delete_volume",),
+    **dict.fromkeys((Kind.CREATE_SNAPSHOT, Kind.CREATE_GROUP_SNAPSHOT), ("create_snapshots", "whole_snapshots")),
+    **dict.fromkeys((Kind.DELETE_SNAPSHOT, Kind.DELETE_GROUP_SNAPSHOT), ("delete_snapshots", "whole_snapshots")),
     Kind.ENABLE: ("enable_replication", "observe"),
     Kind.DISABLE: ("disable_replication", "observe"),
     Kind.FAILOVER: ("promote", "observe"),
@@ -24,6 +27,7 @@ _HEARTS: Mapping[str, Sequence[str]] = {
     Kind.RESTORE: ("observe",),
 }
 """The calls without which a verb did nothing, in their order."""
+_COPY_OF_A_VOLUME = ("create_volumes_from", "observe")
 _OF_REPLICATION = frozenset({Kind.ENABLE, Kind.DISABLE, Kind.FAILOVER, Kind.FAILBACK, Kind.ADOPT, Kind.RESTORE})
 """Verbs that call no driver for a group without volumes."""
 
@@ -37,10 +41,11 @@ def complaints(history: History) -> Sequence[str]:
         return ()
     log_begins = min(call.started_at for call in history.calls)
     found: list[str] = []
-    older: dict[UUID, int] = defaultdict(int)
+    older: dict[str, int] = defaultdict(int)
     for operation in history.operations:
-        subject = operation.subject_id
-        own = history.calls_by_owner.get(str(subject), ())
+        # A member grows under the epochs of its group.
+        subject = str(operation.arguments.get("home", operation.subject_id))
+        own = history.calls_by_owner.get(subject, ())
         calls = [call for call in own if older[subject] < call.epoch <= operation.epoch]
         older[subject] = max(older[subject], operation.epoch)
         if operation.has_succeeded and operation.created_at.timestamp() >= log_begins and _calls_drivers(operation):
@@ -56,7 +61,8 @@ def _missing(operation: Operation, calls: Sequence[LoggedCall], *, clock_error_s
     """Look for the verb's calls in their order, each ended before the operation did."""
     ended = operation.ended_at.timestamp() if operation.ended_at else 0.0
     after = 0.0
-    for method in _HEARTS[operation.kind]:
+    copies = operation.kind == Kind.CREATE_VOLUME and operation.arguments.get("made_from")
+    for method in _COPY_OF_A_VOLUME if copies else _HEARTS[operation.kind]:
         times = [
             call.ended_at
             for call in calls

@@ -21,6 +21,9 @@ class Handler(abc.ABC):
     needs_members = False
     """Whether the verb means nothing for a group without volumes."""
 
+    waits_for_sites = True
+    """Whether it is tried again when a site does not answer; else it ends, and holds nobody up."""
+
     looks_back = True
     """Whether the group is looked at after a failure, to say what is true then."""
 
