@@ -130,7 +130,9 @@ class SiteConfig(pydantic_settings.BaseSettings):
     )
     worker_concurrency: int = Field(8, ge=1, le=256, description="How many operations one worker process runs at once.")
     default_volume_type: str = Field(
-        "", description="The name of the volume type of volumes that name none. Empty: they must name one."
+        "__DEFAULT__",
+        description="The name of the volume type of volumes that name none. `manage.py bootstrap` makes it where there "
+        "is no type yet. A project may have a default of its own.",
     )
     default_group_type: str = Field(
         "", description="The name of the group type that clients show as the default one. Empty: there is none."

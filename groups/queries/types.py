@@ -39,9 +39,8 @@ def group_types(
     caller: callers.Caller, *, page: paging.Page, filters: Mapping[str, str], is_public: bool | None
 ) -> list[models.GroupType]:
     """Return one page of group types with their group specs; `is_public` None means both kinds."""
-    rows = models.GroupType.objects.prefetch_related("group_specs")
+    rows = visible.group_types(caller)
     columns = {**_FILTERS, "group_specs": _with_specs(models.GroupSpec.objects.all(), owner="group_type_id")}
-    rows = rows if caller.is_admin else rows.filter(is_public=True)
     found = rows if is_public is None else rows.filter(is_public=is_public)
     found = filtering.matching(found, _known(filters, columns), columns=columns)
     return list(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Group Type"))

@@ -85,7 +85,7 @@ def finding(caller: callers.Caller, finding_id: object) -> models.Finding:
 
 def group_type(caller: callers.Caller, group_type_id: object) -> models.GroupType:
     """Return a group type by id. Raises `NotFound`."""
-    found = _by_id(_public(caller, models.GroupType.objects.prefetch_related("group_specs")), group_type_id)
+    found = _by_id(group_types(caller), group_type_id)
     if found is None:
         raise errors.NotFound(f"Group Type {group_type_id} could not be found.")
     return found
@@ -97,6 +97,12 @@ def volume_type(caller: callers.Caller, volume_type_id: object) -> models.Volume
     if found is None:
         raise errors.NotFound(f"Volume type {volume_type_id} could not be found.")
     return found
+
+
+def group_types(caller: callers.Caller) -> db.QuerySet[models.GroupType]:
+    """Return the group types a caller may use: public ones, all for an admin."""
+    rows = models.GroupType.objects.prefetch_related("group_specs")
+    return rows if caller.is_admin else rows.filter(is_public=True)
 
 
 def volume_types(caller: callers.Caller) -> db.QuerySet[models.VolumeType]:
@@ -115,8 +121,7 @@ def group_type_called(caller: callers.Caller, id_or_name: str) -> models.GroupTy
     """Return a group type by id, or by name when it is no id. Raises `NotFound`."""
     if parsed_id(id_or_name) is not None:
         return group_type(caller, id_or_name)
-    rows = _public(caller, models.GroupType.objects.prefetch_related("group_specs"))
-    found = rows.filter(name=id_or_name).first()
+    found = group_types(caller).filter(name=id_or_name).first()
     if found is None:
         raise errors.NotFound(f"Group type with name {id_or_name} could not be found.")
     return found
@@ -168,10 +173,6 @@ def parsed_id(text: object) -> uuid.UUID | None:
 
 def _owned(caller: callers.Caller, rows: db.QuerySet[_Row]) -> db.QuerySet[_Row]:
     return rows if caller.is_admin else rows.filter(project_id=caller.project_id)
-
-
-def _public(caller: callers.Caller, rows: db.QuerySet[_Row]) -> db.QuerySet[_Row]:
-    return rows if caller.is_admin else rows.filter(is_public=True)
 
 
 def _by_id(rows: db.QuerySet[_Row], row_id: object) -> _Row | None:

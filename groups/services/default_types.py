@@ -14,21 +14,23 @@ _LONGEST_ID = 64
 
 
 def of(caller: callers.Caller) -> models.VolumeType | None:
-    """Return the default of the caller's project, or else of the site; None when there is neither.
-
-    Raises `NotFound` when the setting names a type that is not there.
-    """
+    """Return the default of the caller's project, or else of the site; None when there is neither."""
     own = models.DefaultVolumeType.objects.filter(project_id=caller.project_id).first()
     if own is not None:
         return visible.volume_type(caller, own.volume_type_id)
+    return visible.volume_types(caller).filter(name=settings.REPLSITE.default_volume_type).first()
+
+
+def set_up() -> None:
+    """Make the site's default, where there is no volume type at all: volumes may name none from the first day."""
     name: str = settings.REPLSITE.default_volume_type
-    return visible.volume_type_called(caller, name) if name else None
+    if name and not models.VolumeType.objects.exists():
+        models.VolumeType.objects.create(name=name, description="For volumes that name no type.")
 
 
 def of_groups(caller: callers.Caller) -> models.GroupType | None:
     """Return the site's default group type, which clients show; None when there is none."""
-    name: str = settings.REPLSITE.default_group_type
-    return visible.group_type_called(caller, name) if name else None
+    return visible.group_types(caller).filter(name=settings.REPLSITE.default_group_type).first()
 
 
 def listed(caller: callers.Caller) -> list[models.DefaultVolumeType]:

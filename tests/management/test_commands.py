@@ -66,6 +66,17 @@ def test_bootstrap_makes_an_admin_whose_printed_password_is_right():
     assert models.Project.objects.get().pk in said
 
 
+def test_bootstrap_makes_a_default_volume_type_where_there_is_none_at_all():
+    run("bootstrap")
+    made = models.VolumeType.objects.get()
+    models.VolumeType.objects.update(name="renamed")
+
+    run("bootstrap")
+
+    assert made.name == "__DEFAULT__"
+    assert models.VolumeType.objects.get().name == "renamed"
+
+
 def test_bootstrap_again_changes_nothing_and_shows_no_password(settings):
     run("bootstrap")
     before = list(User.objects.values()), list(models.Project.objects.values())

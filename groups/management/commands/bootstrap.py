@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 
 from groups.management import base
-from groups.services import identity
+from groups.services import default_types, identity
 
 USER_NAME = "admin"
 PROJECT_NAME = "admin"
@@ -20,7 +20,8 @@ class Command(base.DoorCommand):
     """Makes an empty site ready; does nothing to one that is."""
 
     help = (
-        "Make the site ready to start: tables, the user admin, a first project. May be run again at any time. "
+        "Make the site ready to start: tables, the user admin, a first project, a default volume type. May be run "
+        "again at any time. "
         "The password is that of REPLSITE_ADMIN_PASSWORD, the project's id that of REPLSITE_PROJECT_ID, when set."
     )
 
@@ -36,6 +37,7 @@ class Command(base.DoorCommand):
             project_name=PROJECT_NAME,
             project_id=settings.REPLSITE.project_id,
         )
+        default_types.set_up()
         self.say("database  ready")
         self.say(f"user      {USER_NAME}, {self._password_said(first, chosen=chosen, password=password)}")
         self.say(f"project   {first.project.name}, id {first.project.pk}")
