@@ -76,7 +76,9 @@ class SideFacts:
     reachable: bool
     consistent_at: float | None = None
     """Unix time of the newest complete point it holds; None when it holds none. For the
-    active side it is the present."""
+    active side it is the present. For a side that was active and is no more it is that of the
+    newest point which another side had too, even where it holds later writes of its own: what
+    was acknowledged elsewhere after that point, it lacks."""
     bytes_behind: int | None = None
     """Bytes it lacks of the active side's data; None when unknown."""
     claims_active: bool = False

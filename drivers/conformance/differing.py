@@ -88,6 +88,36 @@ class Differing(Harness):
         assert self.unsent(group, PRIMARY) == claiming
         assert self.unsent(group, target) == 0
 
+    def test_a_superseded_side_claims_no_point_after_the_promotion_of_the_new_one(self) -> None:
+        group, target = self.replicated_group(), self.targets[0]
+        driver = self.make_driver()
+        self.fill(PRIMARY, group, seed=2, length=CHUNK)
+        before = self.call(2).now()
+        driver.promote(group, backend_id=target, call=self.call(2))
+        self.fill(target, group, seed=3, length=CHUNK)
+
+        driver.retire(group, backend_id=PRIMARY, call=self.call(2))
+
+        found = self.observe(group).side(PRIMARY).consistent_at
+        assert found is not None
+        assert found <= before
+
+    def test_a_side_left_as_planned_claims_no_point_after_the_promotion_of_the_new_one(self) -> None:
+        group, target = self.replicated_group(), self.targets[0]
+        driver = self.make_driver()
+        self.fill(PRIMARY, group, seed=2, length=CHUNK)
+        driver.stop_writes(group, call=self.call(2))
+        driver.replicate(group, backend_id=target, call=self.call(2))
+        before = self.call(2).now()
+        driver.promote(group, backend_id=target, call=self.call(2))
+        self.fill(target, group, seed=3, length=CHUNK)
+
+        driver.retire(group, backend_id=PRIMARY, call=self.call(2))
+
+        found = self.observe(group).side(PRIMARY).consistent_at
+        assert found is not None
+        assert found <= before
+
     def test_what_a_promoted_target_wrote_alone_is_counted_when_the_primary_takes_over_again(self) -> None:
         group, target = self.replicated_group(), self.targets[0]
         self.fail_over(group, target, epoch=2)

@@ -115,9 +115,13 @@ def change(state: sqlite3.Connection, side: str, volumes: Collection[Volume], **
 
 
 def receive(state: sqlite3.Connection, side: str, volumes: Collection[Volume], *, point: str, at: float) -> None:
-    """Make a side's copies receivers; what clients wrote there since its point becomes a point."""
+    """Make a side's copies receivers; what clients wrote there since its point becomes a point.
+
+    Its time is that of the newest point shared with another side: what was written elsewhere since, it never had.
+    """
     state.execute(
-        "UPDATE copies SET point_at = iif(role = 'active' AND (written OR point IS NULL), ?, point_at),"  # noqa: S608
+        "UPDATE copies SET"  # noqa: S608
+        " point_at = iif(role = 'active' AND (written OR point IS NULL), coalesce(shared_at, ?), point_at),"
         " point = iif(role = 'active' AND (written OR point IS NULL), ?, point),"
         " role = 'receiver', writable = 0, serving = 0, replicating = 0, spread = 0, written = 0"
         f" WHERE {_THERE}",
@@ -130,7 +134,7 @@ def activate(state: sqlite3.Connection, side: str, volumes: Collection[Volume], 
     change(state, side, volumes, role=ACTIVE, term=term, writable=1, serving=1, written=0, replicating=0, spread=1)
     reign = json.dumps({_reign(side, term): _ALL_STAMPS})
     state.execute(
-        f"UPDATE copies SET lineage = json_patch(lineage, ?) WHERE {_THERE}",  # noqa: S608
+        f"UPDATE copies SET shared_at = point_at, lineage = json_patch(lineage, ?) WHERE {_THERE}",  # noqa: S608
         (reign, sites.listed([side]), ids(volumes)),
     )
 
@@ -168,7 +172,7 @@ def keep_active(state: sqlite3.Connection, sides: Collection[str], volumes: Sequ
     for side in sides:
         losing = [volume for volume in volumes if volume.id in best and best[volume.id].side != side]
         drop(state, [side], losing)
-        change(state, side, volumes, replicating=0, group_id=None)
+        change(state, side, volumes, replicating=0, group_id=None, shared_at=None)
         settle_spread(state, side, volumes)
 
 

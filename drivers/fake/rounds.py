@@ -61,6 +61,7 @@ def run(act: Act, plan: Round, *, prepare: Effect | None = None, finish: Effect 
             copies.descend(state, target, volumes, source=plan.source, stamp=stamp)
         for side in (plan.source, *plan.targets):
             copies.change(state, side, volumes, group_id=plan.group_id)
+        copies.change(state, plan.source, volumes, shared_at=taken_at)
         if finish is not None:
             finish(state, volumes)
 

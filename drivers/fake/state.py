@@ -35,6 +35,7 @@ CREATE TABLE copies (
     replicating INTEGER NOT NULL DEFAULT 0, -- on the active side: replication is set up
     spread INTEGER NOT NULL DEFAULT 0,      -- on the active side: other sides may hold copies
     point TEXT, point_at REAL,              -- newest complete point it belongs to
+    shared_at REAL,                         -- on the active side: newest point that another side has too
     group_id TEXT,                          -- the group it is replicated with
     lineage TEXT NOT NULL DEFAULT '{}',     -- up to which stamp it has what each reign wrote
     PRIMARY KEY (side, volume_id)

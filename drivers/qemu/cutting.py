@@ -51,11 +51,15 @@ def still_at(side: Side, *, group_id: str, volumes: Sequence[Volume], target: re
         drop(side, volumes=volumes)
         now = side.call.now()
         view = side.look()
-    if target.members != {volume.id: volume.size_bytes for volume in volumes}:
-        return None
-    marks = [view.bitmaps(volume.id) for volume in volumes]
-    points = (lineage.since(point) for point in target.points)
-    return now if any(all(each.get(point) == 0 for each in marks) for point in points) else None
+        if target.members != {volume.id: volume.size_bytes for volume in volumes}:
+            return None
+        marks = [view.bitmaps(volume.id) for volume in volumes]
+        points = (lineage.since(point) for point in target.points)
+        if not any(all(each.get(point) == 0 for each in marks) for point in points):
+            return None
+        held.record.shared_at = now
+        held.save()
+    return now
 
 
 def make(side: Side, *, group_id: str, volumes: Sequence[Volume], point: str, target: record.Record) -> Cut:
@@ -80,10 +84,10 @@ def verify(side: Side, *, volumes: Sequence[Volume], cut: Cut) -> None:
             raise DriverError(f"{side.title} lost the moment this round was to bring over.", retryable=True)
 
 
-def finish(side: Side, *, group_id: str, volumes: Sequence[Volume], point: str, backend_id: str) -> None:
+def finish(side: Side, *, group_id: str, volumes: Sequence[Volume], point: str, at: float, backend_id: str) -> None:
     """Note that a side holds the point; forget the marks nobody needs any more."""
     with side.hold(group_id) as held:
-        held.record.sent[backend_id] = [point]
+        held.record.sent[backend_id], held.record.shared_at = [point], at
         keep = {each for points in held.record.sent.values() for each in points}
         held.record.cut_numbers = {each: number for each, number in held.record.cut_numbers.items() if each in keep}
         held.save()

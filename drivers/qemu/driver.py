@@ -147,6 +147,7 @@ class QemuDriver(Rehearsals, Driver):
         source = self._primary(sides, group, "Disabling replication")
         with source.hold(group.id) as held:
             held.record.replicated, held.record.sent, held.record.cut_numbers = [], {}, {}
+            held.record.shared_at = 0.0
             held.save()
             cutting.drop(source, volumes=group.volumes)
             cutting.remove_bitmaps(source, volumes=group.volumes)

@@ -74,6 +74,8 @@ class Record:
     """On the active side: the members that replication was enabled for."""
     sent: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     """On the active side: the points each other side was last known to be at."""
+    shared_at: float = 0.0
+    """On the active side: the time of the newest point that another side has too; 0 where there is none."""
     points: list[str] = dataclasses.field(default_factory=list)
     """On a receiver: names of the complete point its images hold; empty when they hold none."""
     point_at: float = 0.0
@@ -108,6 +110,7 @@ class Record:
         if self.role != ACTIVE or not self.reign:
             self.reign, self.cuts, self.unsent = new_point(), 0, {}
             self.cut_numbers = dict.fromkeys(self.points, 0)
+            self.shared_at = self.point_at if self.points else 0.0
             self.points = []
         self.role, self.activated_epoch, self.activated_at = ACTIVE, epoch, at
         self.writes_stopped = False

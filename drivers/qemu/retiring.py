@@ -26,7 +26,8 @@ def retire(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
     _remember_extents(side, held.record, there, marked)
     lineage.end_reign(held.record, marked)
     held.record.points = [record.new_point(), *clean]
-    held.record.point_at = side.call.now() if alive else _last_written(side, there)
+    # What was written elsewhere since the last point that both had, it never had, however late it is told.
+    held.record.point_at = held.record.shared_at or (side.call.now() if alive else _last_written(side, there))
     held.record.members = {volume.id: volume.size_bytes for volume in there}
     held.record.role = record.RECEIVER
     held.record.writes_stopped, held.record.replicated, held.record.sent = False, [], {}

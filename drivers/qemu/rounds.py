@@ -46,7 +46,7 @@ def run(source: Side, target: Side, *, group_id: str, volumes: Sequence[Volume],
     finally:
         keeper.close()
         _let_go(source, group_id, volumes, call)
-    cutting.finish(source, group_id=group_id, volumes=volumes, point=point, backend_id=target.backend_id)
+    cutting.finish(source, group_id=group_id, volumes=volumes, point=point, at=cut.at, backend_id=target.backend_id)
     return sum(kept.volumes.values()) if kept is not None else 0
 
 

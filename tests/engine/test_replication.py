@@ -6,7 +6,8 @@ import datetime
 
 import pytest
 
-from groups import models
+from groups import clock, models
+from groups.engine import observing
 from groups.services import replication
 from tests.support import differing, domain
 
@@ -176,6 +177,21 @@ class TestASideThatWasLeftUntold:
         operation = self.move(site, group, "default", "unplanned")
 
         assert operation.result["point"] == left.result["point"]
+
+    def test_is_failed_back_to_at_the_point_both_had_though_it_was_told_late_that_it_was_left(self, site):
+        group = site.enabled_group(2)
+        first = domain.members(group)[0]
+        site.write(first, "written on the primary alone")
+        left = self.move(site, group, "site-b", "unplanned")
+        site.write(first, "written on b", side="site-b")
+        written_at = clock.now()
+        observing.observe_all()
+        assert site.control.log(method="retire")
+
+        operation = self.move(site, group, "default", "unplanned")
+
+        assert operation.result["point"] <= left.result["point"]
+        assert datetime.datetime.fromisoformat(operation.result["point"]) < written_at
 
 
 @pytest.mark.parametrize("verb", ["enable", "disable"])
