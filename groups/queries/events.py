@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from groups import callers, errors, models
+from groups import callers, models
 from groups.queries import filtering, paging
 
 Values = dict[str, Any]
@@ -35,7 +35,6 @@ FILTERS: Mapping[str, filtering.Condition] = {
     "since": filtering.since("at"),
     "until": filtering.until("at"),
 }
-_LONGEST_MARKER = 18
 
 
 def listed(caller: callers.Caller, *, page: paging.Page, filters: Mapping[str, str]) -> list[Values]:
@@ -47,8 +46,4 @@ def listed(caller: callers.Caller, *, page: paging.Page, filters: Mapping[str, s
     if not caller.is_admin:
         rows = rows.filter(project_id=caller.project_id)
     found = filtering.matching(rows, filtering.known(filters, FILTERS), columns=FILTERS)
-    if page.marker is not None:
-        if not (page.marker.isascii() and page.marker.isdigit() and len(page.marker) <= _LONGEST_MARKER):
-            raise errors.InvalidInput(f"'{page.marker}' is no id of an event.")
-        found = found.filter(pk__lt=int(page.marker))
-    return list(found.order_by("-pk").values(*_SHOWN)[: page.limit])
+    return list(paging.numbered(found, page=page).values(*_SHOWN))

@@ -19,6 +19,9 @@ from groups.queries import visible
 MAXIMUM = 1000
 """The longest page, and the page when nobody names a length."""
 
+# What every database can compare with a key.
+_LONGEST_NUMBER = 18
+
 Row = TypeVar("Row", bound=db.Model)
 
 
@@ -57,6 +60,18 @@ def cut(
         values = _values_at(page.marker, keys, among, noun=noun)
         ordered = ordered.filter(_after(found.model, keys, values))
     return ordered[page.offset : page.offset + page.limit]
+
+
+def numbered(found: db.QuerySet[Row], *, page: Page) -> db.QuerySet[Row]:
+    """Return one page, newest first, of rows with numbers for ids, which are only ever added.
+
+    Raises `InvalidInput` for a marker that is no number.
+    """
+    if page.marker is not None:
+        if not (page.marker.isascii() and page.marker.isdigit() and len(page.marker) <= _LONGEST_NUMBER):
+            raise errors.InvalidInput(f"The marker is the id of the last one seen, a number, not '{page.marker}'.")
+        found = found.filter(pk__lt=int(page.marker))
+    return found.order_by("-pk")[: page.limit]
 
 
 def _keys(wanted: Sequence[Key], columns: Mapping[str, str]) -> list[Key]:

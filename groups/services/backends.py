@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from django.db import transaction
 
@@ -14,7 +15,9 @@ from groups.models.backends import DEFAULT_TARGET
 from groups.queries import visible
 from groups.services import auditing, policies
 
+Option = driver_options.Option
 Targets = Mapping[str, Mapping[str, object]]
+Check = Callable[[models.Backend], None]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,35 +80,58 @@ def change(
     targets: Targets,
     enabled: bool = True,
     description: str = "",
+    check: Check = lambda _row: None,
 ) -> models.Backend:
-    """Replace a backend's options and targets; a secret given as asterisks stays as it is."""
+    """Replace a backend's options and targets; a secret given as asterisks stays as it is.
+
+    `check` looks at the row once it is held, and raises what it has against the change.
+    """
     policies.require(caller, "backend:manage")
-    backend = visible.backend(name)
-    _check_names(name, targets)
-    had = {target.backend_id: sealing.unseal(target.options) for target in backend.targets.all()}
-    options = _with_kept_secrets(options, sealing.unseal(backend.options))
-    targets = {key: _with_kept_secrets(given, had.get(key, {})) for key, given in targets.items()}
-    _check_options(name=name, driver=backend.driver, options=options, targets=targets)
     with transaction.atomic():
-        _refuse_dropping_used_targets(backend, targets)
-        models.Backend.objects.filter(pk=backend.pk).update(
-            options=_sealed(backend.driver, options),
-            enabled=enabled,
-            description=description,
-            updated_at=clock.now(),
-        )
-        backend.targets.all().delete()
-        _write_targets(backend, targets)
-        detail = _changed(backend, had=had, options=options, targets=targets, enabled=enabled, description=description)
-        auditing.note(caller, action="backend:change", subject=backend, detail=detail)
+        backend = visible.backend(name, lock=True)
+        check(backend)
+        _replace(caller, backend, options=options, targets=targets, enabled=enabled, description=description)
     return visible.backend(name)
 
 
-def remove(caller: callers.Caller, *, name: str) -> None:
+def set_target(
+    caller: callers.Caller,
+    *,
+    name: str,
+    backend_id: str,
+    options: Mapping[str, object],
+    check: Check = lambda _row: None,
+) -> models.Backend:
+    """Add a target to a backend, behind those it has, or replace the options of one it has."""
+    policies.require(caller, "backend:manage")
+    with transaction.atomic():
+        backend = visible.backend(name, lock=True)
+        check(backend)
+        _keep_but(caller, backend, targets={**_targets(backend), backend_id: options})
+    return visible.backend(name)
+
+
+def remove_target(
+    caller: callers.Caller, *, name: str, backend_id: str, check: Check = lambda _row: None
+) -> models.Backend:
+    """Take a target from a backend whose groups do not replicate to it."""
+    policies.require(caller, "backend:manage")
+    with transaction.atomic():
+        backend = visible.backend(name, lock=True)
+        check(backend)
+        targets = _targets(backend)
+        if targets.pop(backend_id, None) is None:
+            raise errors.NotFound(f"Target {backend_id} of backend {name} could not be found.")
+        _keep_but(caller, backend, targets=targets)
+    return visible.backend(name)
+
+
+def remove(caller: callers.Caller, *, name: str, check: Check = lambda _row: None) -> None:
     """Remove a backend that holds no group and no volume."""
     policies.require(caller, "backend:manage")
-    backend = visible.backend(name)
     with transaction.atomic():
+        backend = visible.backend(name, lock=True)
+        check(backend)
         for model, noun in ((models.Group, "groups"), (models.Volume, "volumes")):
             if count := model.objects.filter(backend=backend).count():
                 raise errors.InUse(f"Backend {name} still holds {count} {noun}.")
@@ -131,12 +157,71 @@ def check_connection(caller: callers.Caller, *, name: str) -> models.ConnectionC
 
 def shown_options(backend: models.Backend) -> dict[str, object]:
     """Return a backend's options as anybody may see them, secrets masked."""
-    return driver_options.mask(registry.load(backend.driver).options, backend.options)
+    return driver_options.mask(_declared(backend.driver).options, backend.options)
 
 
 def shown_target_options(backend: models.Backend, target: models.ReplicationTarget) -> dict[str, object]:
     """Return a target's options as anybody may see them, secrets masked."""
-    return driver_options.mask(registry.load(backend.driver).target_options, target.options)
+    return driver_options.mask(_declared(backend.driver).target_options, target.options)
+
+
+def _declared(driver: str) -> Sheet:
+    """Return what a driver declares; of one that cannot be loaded nobody knows what is secret, so all of it is."""
+    try:
+        return sheet(driver=driver)
+    except errors.InvalidInput as error:
+        return Sheet(driver=driver, summary=error.message, options=(), target_options=())
+
+
+def _targets(backend: models.Backend) -> dict[str, Mapping[str, object]]:
+    return {target.backend_id: _opened(target.options) for target in backend.targets.all()}
+
+
+def _opened(values: Mapping[str, object]) -> dict[str, object]:
+    """Return options in clear, those left out that were closed with another key: they are to be entered again."""
+    opened: dict[str, object] = {}
+    for name, value in values.items():
+        with contextlib.suppress(sealing.CannotUnseal):
+            opened |= sealing.unseal({name: value})
+    return opened
+
+
+def _keep_but(caller: callers.Caller, backend: models.Backend, *, targets: Targets) -> None:
+    _replace(
+        caller,
+        backend,
+        options=_opened(backend.options),
+        targets=targets,
+        enabled=backend.enabled,
+        description=backend.description,
+    )
+
+
+def _replace(
+    caller: callers.Caller,
+    backend: models.Backend,
+    *,
+    options: Mapping[str, object],
+    targets: Targets,
+    enabled: bool,
+    description: str,
+) -> None:
+    _check_names(backend.name, targets)
+    had = _targets(backend)
+    options = _with_kept_secrets(options, _opened(backend.options))
+    targets = {key: _with_kept_secrets(given, had.get(key, {})) for key, given in targets.items()}
+    _check_options(name=backend.name, driver=backend.driver, options=options, targets=targets)
+    _refuse_dropping_used_targets(backend, targets)
+    models.Backend.objects.filter(pk=backend.pk).update(
+        options=_sealed(backend.driver, options),
+        enabled=enabled,
+        description=description,
+        updated_at=clock.now(),
+    )
+    backend.targets.all().delete()
+    _write_targets(backend, targets)
+    detail = _changed(backend, had=had, options=options, targets=targets, enabled=enabled, description=description)
+    auditing.note(caller, action="backend:change", subject=backend, detail=detail)
 
 
 def _check_names(name: str, targets: Targets) -> None:
@@ -188,7 +273,7 @@ def _changed(
     description: str,
 ) -> str:
     """Return the names of what changed, without any value: some are secret."""
-    before, after = sealing.unseal(backend.options), dict(options)
+    before, after = _opened(backend.options), dict(options)
     changed = [name for name in {*before, *after} if before.get(name) != after.get(name)]
     changed += [] if enabled == backend.enabled else ["enabled"]
     changed += [] if description == backend.description else ["description"]

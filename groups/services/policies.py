@@ -127,6 +127,7 @@ RULES: dict[str, str | Right] = {
     "operation:retry": callers.MEMBER,
     "backend:manage": callers.ADMIN,
     "backend:get": callers.ADMIN,
+    "audit:get": callers.ADMIN,
     "volume:failover_host": callers.ADMIN,
     "volume:freeze_host": callers.ADMIN,
     "volume:thaw_host": callers.ADMIN,

@@ -43,6 +43,19 @@ class TestASecretOption:
         driver = domain.storage.driver_for(models.Backend.objects.get(name="array"))
         assert driver.config.targets[0].options == {"host": "moved.example", "password": domain.SECRET}
 
+    def test_that_no_key_opens_can_be_entered_again(self, site, settings, tmp_path):
+        settings.SECRET_KEY = "another key"
+
+        backends.change(
+            site.admin,
+            name="array",
+            options={"state": str(tmp_path / "storage")},
+            targets={"site-b": {"password": "new"}, "site-c": {}},
+        )
+
+        driver = domain.storage.driver_for(models.Backend.objects.get(name="array"))
+        assert driver.config.targets[0].options["password"] == "new"
+
     def test_opens_with_a_former_key_and_not_without_it(self, site, settings):
         target = models.ReplicationTarget.objects.get(backend_id="site-b")
         former, settings.SECRET_KEY = settings.SECRET_KEY, "another key"

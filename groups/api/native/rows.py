@@ -106,6 +106,16 @@ def event(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def audit(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one thing that somebody did."""
+    return {
+        **values,
+        "id": str(values["id"]),
+        "at": _time(values["at"]),
+        "operation_id": _id(values["operation_id"]),
+    }
+
+
 def group(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return a group, from what `queries.protection` found: its statuses, its side, how well it is protected."""
     return {

@@ -85,6 +85,24 @@ _EVENT = record(
     title="Event",
 )
 EVENTS = paged("events", _EVENT)
+_AUDIT = record(
+    {
+        "id": TEXT,
+        "at": TIME,
+        **dict.fromkeys(("user_id", "user_name", "door", "request_id", "project_id", "action"), TEXT),
+        **dict.fromkeys(("subject_kind", "subject_id", "subject_name", "detail"), TEXT),
+        "operation_id": shapes.ID_OR_NULL,
+    },
+    title="AuditEntry",
+)
+AUDITS = paged("audit", _AUDIT)
+FILTERED_AUDITS = (
+    *PAGE,
+    *(asked(name) for name in ("action", "user_id", "user_name", "subject_id", "request_id", "door", "project_id")),
+    asked("operation_id", schema=shapes.ID),
+    asked("since", "Not older than this.", TIME),
+    asked("until", "Older than this.", TIME),
+)
 _VERB = record({"possible": shapes.BOOLEAN, "why_not": TEXT}, title="Verb")
 
 _OPERATION = record(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from groups.api.native import events, findings, groups, operations, sites
+from groups.api.native import audits, backends, events, findings, groups, operations, sites
 
 urlpatterns = [
     path("findings", findings.Findings.as_view()),
@@ -25,6 +25,12 @@ urlpatterns = [
     path("operations/<uuid:operation_id>", operations.Operation.as_view()),
     path("operations/<uuid:operation_id>/cancel", operations.Cancel.as_view()),
     path("operations/<uuid:operation_id>/retry", operations.Retry.as_view()),
+    path("audit", audits.Audits.as_view()),
+    path("drivers", backends.Drivers.as_view()),
+    path("backends", backends.Backends.as_view()),
+    path("backends/<str:backend>", backends.Backend.as_view()),
+    path("backends/<str:backend>/targets/<str:target>", backends.Target.as_view()),
+    path("backends/<str:backend>/connection", backends.Connection.as_view()),
     path("backends/<str:backend>/failover", sites.BackendFailover.as_view()),
     path("backends/<str:backend>/outlook", sites.Outlook.as_view()),
     path("site-failovers", sites.SiteFailovers.as_view()),
