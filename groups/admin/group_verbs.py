@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, cast
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django import forms
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from groups import callers, findings, models, statuses
+from groups import callers, models, statuses
 from groups.admin import fields, pages, shown, words
 from groups.admin.verbs import Fact, Verb
-from groups.models.backends import DEFAULT_TARGET
-from groups.queries import possible
+from groups.queries import estimating, possible, preflight
 from groups.services import groups as service, replication
 from groups.statuses import Axis, Kind, ReplicationStatus
 
-PLANNED, UNPLANNED, AUTO = "planned", "unplanned", "auto"
 _NAMED_VOLUMES = 20
 
 
@@ -48,6 +47,19 @@ class GroupVerb(Verb[models.Group]):
         """Return from where to where it goes."""
         return (("Runs on", shown.side(self.row.active_backend_id)),)
 
+    @functools.cached_property
+    def sides(self) -> Mapping[str, models.SideObservation]:
+        """Return what the newest look found on each side."""
+        return preflight.observed(self.row)
+
+    def checks(self) -> Sequence[preflight.Check]:
+        """Return what was checked, each with its result."""
+        return preflight.checks(self.standing, self.kind, sides=self.sides) if self.kind else ()
+
+    def last(self) -> estimating.Last | None:
+        """Return the last time that the same was done to this group."""
+        return estimating.last(self.row, self.kind) if self.kind else None
+
     def started(self, operation: models.Operation) -> pages.Done:
         """Return what an accepted operation is told as."""
         name = possible.sentence(operation)
@@ -70,7 +82,7 @@ class Enable(GroupVerb):
 
     def direction(self) -> Sequence[Fact]:
         """Return from where to where it goes."""
-        return (("Direction", _arrow(self.row.active_backend_id, ", ".join(self.standing.targets) or "no target")),)
+        return (("Direction", arrow(self.row.active_backend_id, ", ".join(self.standing.targets) or "no target")),)
 
     def act(self, values: dict[str, Any]) -> pages.Done:
         """Ask for it."""
@@ -94,157 +106,6 @@ class Disable(GroupVerb):
     def act(self, values: dict[str, Any]) -> pages.Done:
         """Ask for it."""
         return self.started(replication.disable(self.caller, group_id=self.row.pk))
-
-
-class Move(GroupVerb):
-    """What failing over and failing back have in common."""
-
-    is_dangerous = True
-    rule = "group:failover_replication"
-    modes: Sequence[fields.Choice] = ()
-    lossy: frozenset[str] = frozenset({UNPLANNED})
-
-    def form(self, data: Any = None) -> forms.Form:
-        """Return the choice of how, and the group's name where something may be lost."""
-        form = _MoveForm(data, name=str(self.row), lossy=self.lossy)
-        form.fields["mode"] = fields.radios("How", self.modes, initial=PLANNED)
-        form.fields["allow_attached_volume"] = fields.flag(
-            "Also with attached volumes",
-            initial=self.standing.attached > 0,
-            help_text=f"{self.standing.attached} of {self.standing.size} volumes are attached."
-            " Hosts lose access to the side that is left and must be pointed to the other.",
-        )
-        form.order_fields(["target", "mode", "allow_attached_volume", "confirmed_name"])
-        return form
-
-    def ask(self, values: dict[str, Any], target: str) -> pages.Done:
-        """Ask for it."""
-        return self.started(
-            replication.failover(
-                self.caller,
-                group_id=self.row.pk,
-                secondary_backend_id=target,
-                allow_attached_volume=values["allow_attached_volume"],
-                mode=cast("replication.Mode", values["mode"]),
-            )
-        )
-
-
-class FailOver(Move):
-    """Make a secondary the active side."""
-
-    slug, title, icon, kind = "failover", "Fail over", "swap_horiz", Kind.FAILOVER
-    modes = (
-        (
-            PLANNED,
-            fields.explained(
-                "Planned: loses nothing",
-                "Both sides must answer. Writes stop, what is missing is carried over, then the target takes over.",
-            ),
-        ),
-        (
-            UNPLANNED,
-            fields.explained(
-                "Unplanned: the side it runs on is lost",
-                "That side is not called at all. The target takes over at its newest complete point;"
-                " what was written since is lost.",
-            ),
-        ),
-        (
-            AUTO,
-            fields.explained(
-                "Automatic", "Planned if the side it runs on answers, unplanned if not: may lose what unplanned loses."
-            ),
-        ),
-    )
-    lossy = frozenset({UNPLANNED, AUTO})
-
-    def effect(self) -> str:
-        """Return what it will do."""
-        return "All volumes of the group move together to a target, at one point in time, and can be written there."
-
-    def direction(self) -> Sequence[Fact]:
-        """Return from where it goes, and what a target holds."""
-        targets = " or ".join(self.elsewhere) or "no other target"
-        return (
-            ("Direction", _arrow(self.row.active_backend_id, targets)),
-            ("Newest complete point on a target", _point(self.row)),
-            ("Not yet on a target", shown.size(self.row.bytes_behind)),
-        )
-
-    @property
-    def elsewhere(self) -> list[str]:
-        """Return the targets it does not run on now."""
-        return [name for name in self.standing.targets if name != self.row.active_backend_id]
-
-    def warning(self) -> str | SafeString:
-        """Return what may be lost."""
-        if self.row.consistent_at is None:
-            return "Planned loses nothing. How much unplanned loses is unknown: no complete point was seen."
-        return format_html(
-            "Planned loses nothing. Unplanned loses what was written since the newest complete point:"
-            " the last {}, going by the last look.",
-            shown.age(self.row.consistent_at),
-        )
-
-    def form(self, data: Any = None) -> forms.Form:
-        """Return the choice of target and of how."""
-        form = super().form(data)
-        known = self.standing.targets
-        choices = [(name, _target_label(name, position, self.row)) for position, name in enumerate(known)]
-        form.fields["target"] = fields.radios("Target", choices, initial=next(iter([*self.elsewhere, *known]), None))
-        form.order_fields(["target", "mode", "allow_attached_volume", "confirmed_name"])
-        return form
-
-    def act(self, values: dict[str, Any]) -> pages.Done:
-        """Ask for it."""
-        return self.ask(values, values["target"])
-
-
-class FailBack(Move):
-    """Make the primary the active side again."""
-
-    slug, title, icon, kind = "failback", "Fail back", "settings_backup_restore", Kind.FAILBACK
-    modes = (
-        (
-            PLANNED,
-            fields.explained(
-                "Planned: loses nothing",
-                "Both sides must answer. What changed is copied back while hosts go on writing, then writes stop"
-                " for a last short copy, and the primary takes over.",
-            ),
-        ),
-        (
-            UNPLANNED,
-            fields.explained(
-                "Unplanned: discard what was written on the secondary",
-                "The secondary is not called at all. The primary takes over with what it holds.",
-            ),
-        ),
-    )
-
-    def effect(self) -> str:
-        """Return what it will do."""
-        return "All volumes of the group move together back to the primary, and are replicated to the targets again."
-
-    def direction(self) -> Sequence[Fact]:
-        """Return from where to where it goes."""
-        return (
-            ("Direction", _arrow(self.row.active_backend_id, shown.PRIMARY)),
-            ("Newest complete point on another side", _point(self.row)),
-        )
-
-    def warning(self) -> str:
-        """Return what may be lost."""
-        lost = "Unplanned discards what was written on the secondary since it took over."
-        found = models.Finding.objects.filter(
-            subject_id=self.row.pk, code=findings.Code.UNSENT_WRITES, key="", closed_at__isnull=True
-        ).first()
-        return f"{found.actual} {lost}" if found is not None else f"Planned loses nothing. {lost}"
-
-    def act(self, values: dict[str, Any]) -> pages.Done:
-        """Ask for it."""
-        return self.ask(values, DEFAULT_TARGET)
 
 
 class _DeleteForm(forms.Form):
@@ -327,44 +188,16 @@ class ResetReplication(Reset):
         return self.told(values["to"])
 
 
-class _MoveForm(forms.Form):
-    """Asks for the group's name where something may be lost."""
-
-    confirmed_name = fields.text("Type the group's name")
-
-    def __init__(self, data: Any, *, name: str, lossy: frozenset[str]) -> None:
-        super().__init__(data)
-        self._name, self._lossy = name, lossy
-        ways = " or ".join(sorted(lossy, reverse=True))
-        self.fields["confirmed_name"].help_text = format_html(
-            "Needed for {}, which may lose data: type <b>{}</b>.", ways, name
-        )
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse what may lose data unless the group is named."""
-        values = super().clean() or {}
-        if values.get("mode") in self._lossy and values.get("confirmed_name", "").strip() != self._name:
-            self.add_error("confirmed_name", f"{values['mode'].capitalize()} may lose data: type {self._name} here.")
-        return values
-
-
 def _replication(group: models.Group) -> SafeString:
     return words.badge(group.replication_status, ReplicationStatus)
 
 
-def _arrow(origin: str, target: str) -> SafeString:
+def arrow(origin: str, target: str) -> SafeString:
     return format_html(
         '<b>{}</b> <span class="material-symbols-outlined c-arrow" aria-label="to">arrow_forward</span> <b>{}</b>',
         shown.side(origin),
         target,
     )
-
-
-def _point(group: models.Group) -> str | SafeString:
-    if group.consistent_at is None:
-        return format_html("{}: none was seen at the last look ({})", shown.UNKNOWN, shown.moment(group.observed_at))
-    seen = format_html("seen {} ago", shown.age(group.observed_at)) if group.observed_at else "never looked at since"
-    return format_html("{}, {} old ({})", shown.moment(group.consistent_at), shown.age(group.consistent_at), seen)
 
 
 def _volumes(group: models.Group, count: int) -> str | SafeString:
@@ -373,21 +206,3 @@ def _volumes(group: models.Group, count: int) -> str | SafeString:
     rows = models.Volume.objects.filter(group=group).order_by("name", "created_at")[:_NAMED_VOLUMES]
     names = ", ".join(str(row) for row in rows) + (f" and {count - len(rows)} more" if count > len(rows) else "")
     return format_html("{} volume{}: {}", count, "" if count == 1 else "s", names)
-
-
-def _target_label(name: str, position: int, group: models.Group) -> SafeString:
-    notes = ["the default target"] if position == 0 else []
-    if name == group.active_backend_id:
-        notes.append("the group runs here now")
-    return fields.explained(name, ", ".join(notes).capitalize() + "." if notes else "")
-
-
-VERBS: tuple[type[GroupVerb], ...] = (
-    FailOver,
-    FailBack,
-    Enable,
-    Disable,
-    ResetReplication,
-    ResetStatus,
-    Delete,
-)

@@ -2,48 +2,66 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import models as db
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from groups import callers, models, statuses
-from groups.admin import acting, group_forms, live, pages, shown, words
+from groups import callers, clock, models, statuses
+from groups.admin import acting, chart, commands, group_forms, live, pages, picture, places, shown, words
 from groups.admin.bases import PageAdmin
-from groups.admin.group_verbs import VERBS, GroupVerb
+from groups.admin.group_moves import FailBack, FailOver
+from groups.admin.group_verbs import Delete, Disable, Enable, GroupVerb, ResetReplication, ResetStatus
 from groups.admin.verbs import VerbsMixin
-from groups.queries import overview, possible
+from groups.objectives import Levels
+from groups.queries import details, lag, objectives, overview, possible, preflight, safety
+from groups.queries.safety import Protection
 from groups.services import policies
-from groups.statuses import ReplicationStatus
 
 _SHOWN_VOLUMES = 100
 _SHOWN_ROWS = 10
-_BROKEN = frozenset({ReplicationStatus.ERROR, ReplicationStatus.FAILOVER_ERROR})
-_RECEIVING = frozenset({ReplicationStatus.ENABLED, ReplicationStatus.ENABLING})
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Side:
-    """One side of a group, as the picture on its page shows it."""
+class ProtectionFilter(admin.SimpleListFilter):
+    """By what would become of a group's data if its site were lost now."""
 
-    name: str
-    role: str
-    note: str
-    is_active: bool
+    title = "protection"
+    parameter_name = "protection"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the classes."""
+        return [(word.name.lower(), word.value) for word in Protection]
+
+    def queryset(self, request: HttpRequest, queryset: db.QuerySet[Any]) -> db.QuerySet[Any]:
+        """Return the groups of the class asked for."""
+        chosen = next((word for word in Protection if word.name.lower() == self.value()), None)
+        return (
+            queryset
+            if chosen is None
+            else queryset.annotate(protection=safety.expression()).filter(protection=chosen.value)
+        )
 
 
 @admin.register(models.Group)
 class GroupAdmin(VerbsMixin, PageAdmin):
     """Volume groups."""
 
-    verbs: tuple[type[GroupVerb], ...] = (*VERBS, group_forms.Edit)
+    verbs: tuple[type[GroupVerb], ...] = (
+        FailOver,
+        FailBack,
+        Enable,
+        Disable,
+        ResetReplication,
+        ResetStatus,
+        Delete,
+        group_forms.Edit,
+    )
     list_display = (
         "name_shown",
         "id_shown",
@@ -56,7 +74,7 @@ class GroupAdmin(VerbsMixin, PageAdmin):
         "backend",
         "project",
     )
-    list_filter = ("replication_status", "health", "status", "backend", "group_type", "project")
+    list_filter = (ProtectionFilter, "replication_status", "health", "status", "backend", "group_type", "project")
     search_fields = ("name", "id", "description")
     search_help_text = "Name, description, or the beginning of an id"
 
@@ -70,9 +88,13 @@ class GroupAdmin(VerbsMixin, PageAdmin):
         return bool(acting.projects(request, role=callers.MEMBER))
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the live part of a group's page."""
-        view = self.admin_site.admin_view(self.live_view)
-        return [path("<uuid:object_id>/live/", view, name="groups_group_live"), *super().get_urls()]
+        """Add the live part of a group's page, and the group as JSON."""
+        live_view, json_view = (self.admin_site.admin_view(view) for view in (self.live_view, self.json_view))
+        return [
+            path("<uuid:object_id>/live/", live_view, name="groups_group_live"),
+            path("<uuid:object_id>/json/", json_view, name="groups_group_json"),
+            *super().get_urls(),
+        ]
 
     def add_page(self, request: HttpRequest) -> HttpResponse:
         """Return the page that creates a group."""
@@ -92,7 +114,8 @@ class GroupAdmin(VerbsMixin, PageAdmin):
         """Return a group's page."""
         caller = acting.caller(request, project_id=row.project_id)
         standing = possible.standing(row)
-
+        objective = objectives.standing(row)
+        sides = places.sides(row, standing, preflight.observed(row))
         return pages.render(
             self,
             request,
@@ -103,7 +126,12 @@ class GroupAdmin(VerbsMixin, PageAdmin):
             offers=self.offers(verb(row, caller=caller, standing=standing) for verb in self.verbs),
             may_add_volume=policies.allows(caller, "volume:create"),
             standing=standing,
-            sides=_sides(row, standing),
+            pictures=[picture.wide(sides), picture.tall(sides)],
+            history=_history(request, row, objective.objectives.rpo),
+            spans=chart.SPANS,
+            objective=objective,
+            commands=commands.of_group(row, standing),
+            json_url=reverse("admin:groups_group_json", args=(row.pk,)),
             operation=standing.operation,
             live=live.url(standing.operation, "groups_group_live", row.pk),
             **_parts(row, standing),
@@ -119,6 +147,16 @@ class GroupAdmin(VerbsMixin, PageAdmin):
             return live.over()
         context = {"operation": operation, "group": row, "live": live.url(operation, "groups_group_live", row.pk)}
         return render(request, "console/group_live.html", context)
+
+    def json_view(self, request: HttpRequest, object_id: object) -> HttpResponse:
+        """Return all that a group's page shows, for programs."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            raise Http404
+        found = details.of(row, since=clock.now() - chart.SPANS[chart.DEFAULT_SPAN][1])
+        return JsonResponse(found, json_dumps_params={"indent": 2})
 
     @display(description="Name", ordering="name")
     def name_shown(self, row: models.Group) -> str:
@@ -161,36 +199,11 @@ class GroupAdmin(VerbsMixin, PageAdmin):
         return words.badge(row.status, statuses.GroupStatus)
 
 
-def _sides(group: models.Group, standing: possible.Standing) -> list[Side]:
-    """Return the primary and each target as the group uses them now."""
-    return [_side(group, name, standing.operation) for name in ("", *standing.targets)]
-
-
-def _side(group: models.Group, name: str, operation: models.Operation | None) -> Side:
-    is_active = name == group.active_backend_id
-    role, note = _role(group, name, operation) if not is_active else _active_role(group)
-    return Side(name=shown.side(name), role=role, note=note, is_active=is_active)
-
-
-def _active_role(group: models.Group) -> tuple[str, str]:
-    if group.replication_status == ReplicationStatus.FAILING_OVER:
-        return "being left", "hosts are moved away from here"
-    if group.replication_status in _BROKEN:
-        return "active when last seen", "see what its last operation says"
-    return "active", "hosts write here"
-
-
-def _role(group: models.Group, name: str, operation: models.Operation | None) -> tuple[str, str]:
-    if group.replication_status == ReplicationStatus.FAILING_OVER:
-        takes_over = operation is not None and operation.arguments.get("target") == name
-        return ("taking over", "hosts are moved to here") if takes_over else ("waits", "not part of this move")
-    if group.replication_status in _RECEIVING:
-        return "receives", "takes over when the group is failed over to it"
-    if group.replication_status in _BROKEN:
-        return "unknown", "see what its last operation says"
-    if name == "" and group.active_backend_id:
-        return "stale", "brought up to date by failing back"
-    return "idle", "receives nothing"
+def _history(request: HttpRequest, group: models.Group, levels: Levels) -> chart.History:
+    wanted = request.GET.get("span", "")
+    span = wanted if wanted in chart.SPANS else chart.DEFAULT_SPAN
+    points = lag.series(group.pk, since=clock.now() - chart.SPANS[span][1], points=chart.POINTS)
+    return chart.history(points, span=span, levels=levels)
 
 
 def _parts(group: models.Group, standing: possible.Standing) -> dict[str, Any]:

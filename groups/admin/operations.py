@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db import models as db
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from groups import models, statuses
+from groups import callers, models, statuses
 from groups.admin import acting, live, pages, shown, words
 from groups.admin.bases import PageAdmin
-from groups.admin.verbs import Fact, Verb, VerbsMixin
-from groups.queries import possible
+from groups.admin.verbs import Fact, Offer, Verb, VerbsMixin
+from groups.queries import details, estimating, possible
 from groups.services import operations as service
+from groups.statuses import OperationState, StepState
+
+_ENDED = frozenset({StepState.DONE, StepState.SKIPPED, StepState.UNDONE})
+_FAILED = frozenset({StepState.FAILED, StepState.UNDO_FAILED})
+_MOVES = frozenset({statuses.Kind.FAILOVER, statuses.Kind.FAILBACK})
+_MAY_CALL = frozenset({OperationState.FAILED, OperationState.CANCELED})
 
 
 class OperationVerb(Verb[models.Operation]):
@@ -107,23 +114,40 @@ class OperationAdmin(VerbsMixin, PageAdmin):
     search_help_text = "Group or volume by name or id, user, error, incident"
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the live part of an operation's page."""
-        view = self.admin_site.admin_view(self.live_view)
-        return [path("<uuid:object_id>/live/", view, name="groups_operation_live"), *super().get_urls()]
+        """Add the live part of an operation's page, and the operation as JSON."""
+        live_view, json_view = (self.admin_site.admin_view(view) for view in (self.live_view, self.json_view))
+        return [
+            path("<uuid:object_id>/live/", live_view, name="groups_operation_live"),
+            path("<uuid:object_id>/json/", json_view, name="groups_operation_json"),
+            *super().get_urls(),
+        ]
 
     def row_page(self, request: HttpRequest, row: models.Operation) -> HttpResponse:
         """Return an operation's page."""
         caller = acting.caller(request, project_id=row.project_id)
+        offers = self.offers(verb(row, caller=caller) for verb in self.verbs)
+        # What an ended one calls for is one of the verbs of its group, too: to go back, say.
+        ways_on = [*offers, *_group_offers(row, caller)] if row.state in _MAY_CALL else []
         return pages.render(
             self,
             request,
             "console/operation.html",
             title=possible.sentence(row),
             row=row,
-            offers=self.offers(verb(row, caller=caller) for verb in self.verbs),
+            offers=offers,
             events=list(models.Event.objects.filter(operation=row).order_by("id")),
-            **_live_context(row),
+            json_url=reverse("admin:groups_operation_json", args=(row.pk,)),
+            **_live_context(row, ways_on),
         )
+
+    def json_view(self, request: HttpRequest, object_id: object) -> HttpResponse:
+        """Return all that an operation's page shows, for programs."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        row = self.get_object(request, str(object_id))
+        if row is None:
+            raise Http404
+        return JsonResponse(details.operation(row, with_steps=True), json_dumps_params={"indent": 2})
 
     def live_view(self, request: HttpRequest, object_id: object) -> HttpResponse:
         """Return the part of an operation's page that moves while it is open."""
@@ -228,9 +252,25 @@ def change(row: models.Event) -> SafeString:
     )
 
 
-def _live_context(row: models.Operation) -> dict[str, Any]:
+def _group_offers(row: models.Operation, caller: callers.Caller) -> list[Offer]:
+    """Return the moves that the group of an operation could take now."""
+    group_admin = admin.site.get_model_admin(models.Group)
+    if row.group is None or not isinstance(group_admin, VerbsMixin) or row.kind not in _MOVES:
+        return []
+    group = row.group
+    moves = [verb for verb in group_admin.verbs if getattr(verb, "kind", None) in _MOVES]
+    return group_admin.offers(verb(group, caller=caller) for verb in moves)
+
+
+def _live_context(row: models.Operation, offers: Sequence[Offer] = ()) -> dict[str, Any]:
+    steps = list(row.steps.all())
     return {
         "operation": row,
-        "steps": list(row.steps.all()),
+        "steps": steps,
+        "ended": sum(1 for step in steps if step.state in _ENDED),
+        "failed_step": next((step for step in reversed(steps) if step.state in _FAILED), None),
+        "left": estimating.seconds_left(row, steps),
+        "last": estimating.last(row.group, statuses.Kind(row.kind)) if row.is_open and row.group else None,
+        "next_steps": [button for offer in offers if not offer.why_not for button in offer.buttons],
         "live": live.url(row, "groups_operation_live", row.pk),
     }

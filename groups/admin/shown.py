@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from groups import clock, models
 from groups.admin import words
+from groups.queries import safety
 from groups.statuses import Health, ReplicationStatus
 
 UNKNOWN = format_html('<span class="c-unknown">{}</span>', "unknown")
@@ -21,7 +22,6 @@ PRIMARY = "primary"
 
 # What runs on a secondary is replicated nowhere until it has failed back.
 _NOT_REPLICATED = frozenset({ReplicationStatus.DISABLED, ReplicationStatus.NOT_CAPABLE, ReplicationStatus.FAILED_OVER})
-_STALE_SECONDS = 120
 
 
 def short_id(row_id: object) -> SafeString:
@@ -115,7 +115,7 @@ def lag(group: models.Group) -> str | SafeString:
 
 def is_stale(group: models.Group) -> bool:
     """Tell whether the last look at a group's storage is missing or long ago."""
-    return group.observed_at is None or (clock.now() - group.observed_at).total_seconds() > _STALE_SECONDS
+    return group.observed_at is None or (clock.now() - group.observed_at).total_seconds() > safety.stale_seconds()
 
 
 def health(group: models.Group) -> SafeString:

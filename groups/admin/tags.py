@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from groups import models, statuses
 from groups.admin import backends, findings, operations, shown, types, words
+from groups.queries import objectives
 
 register = template.Library()
 
@@ -20,6 +21,9 @@ register.filter("link", shown.link)
 register.filter("lag", shown.lag)
 register.filter("health", shown.health)
 register.filter("progress", shown.progress)
+register.filter("span", shown.span)
+register.filter("check_result", words.result_badge)
+register.filter("objective_state", words.objective_badge)
 register.filter("subject_link", shown.subject_link)
 register.filter("change", operations.change)
 register.filter("about", operations.about)
@@ -41,6 +45,19 @@ def export_url(found: ChangeList) -> str:
 def replication(word: str) -> str:
     """Return a replication status as a badge."""
     return words.badge(word, statuses.ReplicationStatus)
+
+
+@register.filter
+def limit(standing: objectives.Standing) -> str:
+    """Return what the objective of a group allows its lag to be."""
+    levels = standing.objectives.rpo
+    return shown.span(levels.critical if levels.critical is not None else levels.warning or 0.0)
+
+
+@register.filter
+def replication_meaning(word: str) -> str:
+    """Return what a replication status means, in a sentence."""
+    return statuses.MEANINGS[statuses.ReplicationStatus][statuses.ReplicationStatus(word)]
 
 
 @register.filter

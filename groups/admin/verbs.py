@@ -19,6 +19,7 @@ from unfold.admin import ModelAdmin
 
 from groups import callers
 from groups.admin import acting, pages
+from groups.queries import estimating, preflight
 from groups.services import policies
 
 Row = TypeVar("Row", bound=db.Model)
@@ -51,6 +52,14 @@ class Verb(abc.ABC, Generic[Row]):
     def facts(self) -> Sequence[Fact]:
         """Return what to know before: on what, in which direction, at what cost."""
         return ()
+
+    def checks(self) -> Sequence[preflight.Check]:
+        """Return what was checked, each with its result."""
+        return ()
+
+    def last(self) -> estimating.Last | None:
+        """Return the last time that the same was done."""
+        return None
 
     def warning(self) -> str | SafeString:
         """Return what may be lost; empty when nothing."""

@@ -9,8 +9,10 @@ from typing import Literal
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from groups import statuses
+from groups import objectives, statuses
 from groups.findings import Severity
+from groups.queries import preflight, safety
+from groups.queries.safety import Protection
 from groups.statuses import (
     GroupStatus,
     Health,
@@ -134,6 +136,26 @@ SEVERITIES: dict[Severity, Look] = {
     Severity.NOTICE: Look(tone="idle", icon="info"),
 }
 
+PROTECTIONS: dict[Protection, Look] = {
+    Protection.BROKEN: Look(tone="bad", icon="gpp_bad"),
+    Protection.AT_RISK: Look(tone="warning", icon="gpp_maybe"),
+    Protection.AWAY: Look(tone="warning", icon="move_up"),
+    Protection.UNPROTECTED: Look(tone="idle", icon="shield"),
+    Protection.CHANGING: _WORKING,
+    Protection.PROTECTED: Look(tone="good", icon="verified_user"),
+}
+RESULTS: dict[preflight.Result, Look] = {
+    preflight.Result.OK: _GOOD,
+    preflight.Result.WARNING: _WARNING,
+    preflight.Result.FAILED: _BAD,
+    preflight.Result.UNKNOWN: _UNKNOWN,
+}
+_OBJECTIVE: dict[objectives.State, tuple[Look, str, str]] = {
+    objectives.State.OK: (_GOOD, "within objective", "It is within the objective."),
+    objectives.State.WARNING: (_WARNING, "near objective", "It is past the warning level of the objective."),
+    objectives.State.CRITICAL: (_BAD, "objective missed", "It is past the objective, or nobody knows."),
+}
+
 _OF_AXIS: dict[str, type[StrEnum]] = {str(axis): words for axis, words in statuses.WORDS.items()}
 
 
@@ -143,6 +165,21 @@ def badge(word: str, words: type[StrEnum]) -> SafeString:
     if found is None:
         return _badge(word or "unknown", _UNKNOWN, "Nothing is recorded." if not word else "This word is not known.")
     return _badge(found, LOOKS[words][found], statuses.MEANINGS[words][found])
+
+
+def objective_badge(state: objectives.State) -> SafeString:
+    """Return how a measure stands against its objective."""
+    return _badge(_OBJECTIVE[state][1], _OBJECTIVE[state][0], _OBJECTIVE[state][2])
+
+
+def protection_badge(word: Protection) -> SafeString:
+    """Return what would become of a group's data if its site were lost now."""
+    return _badge(word, PROTECTIONS[word], safety.MEANINGS[word])
+
+
+def result_badge(result: preflight.Result) -> SafeString:
+    """Return what became of a check."""
+    return _badge(result, RESULTS[result], "")
 
 
 def outdated(word: str, seen: str) -> SafeString:

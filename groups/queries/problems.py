@@ -53,6 +53,11 @@ def tick_intervals() -> dict[str, float]:
     }
 
 
+def is_late(seconds: float, *, every: float) -> bool:
+    """Tell whether a tick that is due so often was done too long ago."""
+    return seconds > _late(every)
+
+
 def _workers(standing: watching.Standing) -> Iterator[Problem]:
     unread = [queue for queue in queues.ALL if not standing.readers(queue)]
     idle = [worker.name for worker in standing.workers if not worker.queues]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from groups import models
@@ -104,15 +106,18 @@ def test_a_planned_failover_is_accepted_and_leads_to_its_operation(site: Site, c
 
 def test_the_failover_page_names_volumes_direction_target_and_what_may_be_lost(site: Site, cast: Cast):
     group = site.enabled_group(2)
-    models.Group.objects.filter(pk=group.pk).update(consistent_at="2026-01-02T03:04:05Z")
+    observing.observe_all()
+    point = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+    models.SideObservation.objects.filter(group=group).update(consistent_at=point)
 
     shown = text(cast.member.get(page(group, "failover")))
 
     assert f"2 volumes: {group.name}-1, {group.name}-2" in shown
     assert "<b>primary</b>" in shown
     assert "<b>site-b or site-c</b>" in shown
-    assert "The default target." in shown
+    assert "default target" in shown
     assert "2026-01-02 03:04:05 UTC" in shown
+    assert "Best choice now, default target, answers, unplanned loses the last" in shown
     assert "Unplanned loses what was written since" in shown
 
 
@@ -123,7 +128,7 @@ def test_the_failover_page_says_that_the_loss_is_unknown_when_no_point_was_seen(
     shown = text(cast.member.get(page(group, "failover")))
 
     assert "How much unplanned loses is unknown" in shown
-    assert "unknown</span>: none was seen" in shown
+    assert "unknown</span>: no complete point was seen there" in shown
 
 
 @pytest.mark.parametrize("mode", ["unplanned", "auto"])
