@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.made-from-$(shell cat requirements.txt requirements-dev.txt | sha256sum | cut -c 1-16)
+STAMP := .venv/.made-from-$(shell cat requirements.txt requirements-keystone.txt requirements-dev.txt | sha256sum | cut -c 1-16)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test soak serve lint types layers migrations check format
@@ -22,6 +22,7 @@ serve: setup  ## Run web, worker and beat until Ctrl-C; settings come from REPLS
 
 test: setup check  ## Check and test everything but the soak tests
 	@scripts/system-packages --for-tests
+	@scripts/keystone-for-tests >/dev/null
 	@$(BIN)/pytest -n 2 -q
 
 soak: setup  ## Run the tests that go on for minutes
@@ -47,5 +48,5 @@ format: $(STAMP)  ## Put the code into the house style
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-$(STAMP): requirements.txt requirements-dev.txt
+$(STAMP): requirements.txt requirements-keystone.txt requirements-dev.txt
 	@PYTHON=$(PYTHON) scripts/make-environment $(STAMP)

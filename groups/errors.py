@@ -5,6 +5,7 @@ ReplsiteError                 code, HTTP status, sentence, what to do next
 ├── Forbidden           403   the caller may not do this
 ├── NotAuthenticated    401   nobody is logged in
 ├── TooManyAttempts     429   too many wrong passwords; wait
+├── IdentityUnavailable 503   whoever knows the token cannot be asked just now
 ├── InvalidInput        400   what was sent cannot be used
 ├── WrongState          400   not as things stand (409 in our own API)
 │   └── Busy            400   another operation is open on the same thing
@@ -69,6 +70,14 @@ class TooManyAttempts(ReplsiteError):
     def __init__(self, *, retry_after_seconds: int) -> None:
         super().__init__(f"Too many failed log-ins. The next one is looked at in {retry_after_seconds} s.")
         self.retry_after_seconds = retry_after_seconds
+
+
+class IdentityUnavailable(ReplsiteError):
+    """Whoever knows the token cannot be asked just now."""
+
+    code = "identity_unavailable"
+    http_status = 503
+    remedy = "Try again in a moment, or log in with a user of this site's own."
 
 
 class InvalidInput(ReplsiteError):

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import os
 import urllib.parse
 from collections.abc import Iterator
@@ -153,6 +154,31 @@ class SiteConfig(pydantic_settings.BaseSettings):
     reset_role: RoleName = Field(
         "admin", description="The role that setting a status by hand needs; `admin` always may."
     )
+    keystone_auth_url: str = Field(
+        "",
+        description="The address of an OpenStack Keystone, such as `https://keystone.example.org/v3`, whose users may "
+        "come in too. Empty: there is none.",
+    )
+    keystone_public_url: str = Field(
+        "", description="The address of that Keystone for clients, where it is another one. Empty: the same."
+    )
+    keystone_username: str = Field("replsite", description="As whom this site asks Keystone about tokens.")
+    keystone_password: SecretStr = Field(SecretStr(""), description="The password of that user.")
+    keystone_project: str = Field("service", description="The project in which that user has the role `service`.")
+    keystone_domain: str = Field("default", description="The id of the domain of that user and project.")
+    keystone_interface: Literal["public", "internal", "admin"] = Field(
+        "internal", description="Which of its addresses Keystone is asked at."
+    )
+    keystone_ca_file: Path | None = Field(
+        None, description="The certificates that vouch for Keystone's. Empty: those this machine trusts."
+    )
+    keystone_service_role: str = Field(
+        "service", description="The role that other OpenStack services need to vouch for an expired token."
+    )
+    keystone_cache_seconds: Seconds = Field(
+        60, description="How long what Keystone said of a token is believed: a role taken away counts that much later."
+    )
+    keystone_timeout_seconds: Seconds = Field(5, description="How long Keystone may take to answer.")
     metrics_token: SecretStr = Field(
         SecretStr(""),
         description="What `/metrics` asks for as a bearer token. Empty: whoever reaches the web process may read them.",
@@ -222,7 +248,7 @@ class SiteConfig(pydantic_settings.BaseSettings):
             raise ValueError("name the folder by its whole path: spool:///abs/path")
         return value
 
-    @pydantic.field_validator("public_url")
+    @pydantic.field_validator("public_url", "keystone_auth_url", "keystone_public_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         parts = urllib.parse.urlsplit(value)
@@ -237,6 +263,13 @@ class SiteConfig(pydantic_settings.BaseSettings):
                 "REPLSITE_LEASE_SECONDS must be more than twice REPLSITE_HEARTBEAT_SECONDS "
                 f"(now {self.lease_seconds:g} and {self.heartbeat_seconds:g}), "
                 "or one late heartbeat gives a running operation to another worker"
+            )
+        if self.keystone_auth_url and not self.keystone_password.get_secret_value():
+            raise ValueError("REPLSITE_KEYSTONE_AUTH_URL needs REPLSITE_KEYSTONE_PASSWORD, or its file, too")
+        if self.keystone_auth_url and importlib.util.find_spec("keystonemiddleware") is None:
+            raise ValueError(
+                "REPLSITE_KEYSTONE_AUTH_URL needs a package that is not installed: "
+                ".venv/bin/pip install -r requirements-keystone.txt"
             )
         if self.retry_base_seconds > self.retry_max_seconds:
             raise ValueError("REPLSITE_RETRY_BASE_SECONDS must not be more than REPLSITE_RETRY_MAX_SECONDS")

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "replsite.settings")
 
-application = get_wsgi_application()
+application: Callable[..., Iterable[bytes]] = get_wsgi_application()
+
+from django.conf import settings  # noqa: E402  there are none before
+
+if settings.REPLSITE.keystone_auth_url:
+    from replsite import keystone  # only a site with a Keystone has what this needs
+
+    application = keystone.wrapped(application, site=settings.REPLSITE)

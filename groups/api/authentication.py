@@ -1,4 +1,4 @@
-"""Who asks: an identity token, or a name and a password sent with each request.
+"""Who asks: a token of ours or of Keystone's, or a name and a password sent with each request.
 
 A view names `CLASSES` as its authentication classes and asks `caller_of`.
 """
@@ -13,9 +13,9 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from groups import callers, errors
-from groups.api import addresses
+from groups.api import addresses, keystone
 from groups.queries import access
-from groups.services import logins, tokens
+from groups.services import directory, logins, tokens
 
 TOKEN_HEADER = "X-Auth-Token"  # noqa: S105  a header's name
 PROJECT_HEADER = "X-Project-Id"
@@ -57,11 +57,32 @@ class BasicAuthentication(BaseAuthentication):
         return challenge(request)
 
 
-CLASSES = (TokenAuthentication, BasicAuthentication)
+class KeystoneAuthentication(BaseAuthentication):
+    """A token of Keystone's in X-Auth-Token; only where the site asks a Keystone."""
+
+    def authenticate(self, request: Request) -> tuple[object, access.Visitor] | None:
+        """Return the visitor. Raises `NotAuthenticated`, or `IdentityUnavailable` when Keystone cannot be asked."""
+        match request.META.get(keystone.ENVIRON):
+            case None:
+                return None
+            case keystone.Unreachable(reason=reason):
+                raise errors.IdentityUnavailable(f"Keystone cannot be asked whether the token is good: {reason}.")
+            case keystone.Known() as found:
+                visitor = _visitor(found)
+                return visitor, visitor
+            case _:
+                raise errors.NotAuthenticated("Keystone does not know this token, or it has ended.")
+
+    def authenticate_header(self, request: Request) -> str:
+        """Say in a 401 how to log in."""
+        return challenge(request)
+
+
+CLASSES = (KeystoneAuthentication, TokenAuthentication, BasicAuthentication)
 
 
 def access_of(request: Request) -> access.Access:
-    """Return what the user of a request may do. Raises `NotAuthenticated`."""
+    """Return what a user of this site's own may do. Raises `NotAuthenticated`."""
     if not isinstance(request.auth, access.Access):
         raise errors.NotAuthenticated(NOT_LOGGED_IN)
     return request.auth
@@ -72,6 +93,8 @@ def caller_of(request: Request, *, request_id: str = "") -> callers.Caller:
 
     Raises `NotAuthenticated`; `Forbidden` when the user is logged in for no project.
     """
+    if isinstance(request.auth, access.Visitor):
+        return request.auth.caller(door="api", request_id=request_id)
     return access_of(request).caller(door="api", request_id=request_id)
 
 
@@ -100,3 +123,12 @@ def _decoded(encoded: str) -> tuple[str, str]:
     if not colon:
         raise errors.NotAuthenticated(NOT_LOGGED_IN)
     return name, password
+
+
+def _visitor(found: keystone.Known) -> access.Visitor:
+    project = None
+    if found.project_id:
+        project = directory.visited_project(project_id=found.project_id, name=found.project_name)
+    return access.Visitor(
+        user_id=found.user_id, user_name=found.user_name, project=project, roles=directory.visiting_roles(found.roles)
+    )

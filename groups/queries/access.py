@@ -41,6 +41,31 @@ class Access:
         )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Visitor:
+    """Somebody whom Keystone knows, with their project and their roles in it."""
+
+    user_id: str
+    user_name: str
+    project: models.Project | None
+    roles: frozenset[str]
+
+    def caller(self, *, door: str, request_id: str = "") -> callers.Caller:
+        """Return who asks, for the verbs. Raises `Forbidden` without a project."""
+        if self.project is None:
+            raise errors.Forbidden(
+                f"The token of {self.user_name} is for no project.", remedy="Get a token for a project from Keystone."
+            )
+        return callers.Caller(
+            user_id=self.user_id,
+            user_name=self.user_name or self.user_id,
+            project_id=self.project.pk,
+            roles=self.roles,
+            request_id=request_id,
+            door=door,
+        )
+
+
 def to(user: User, project: models.Project | None) -> Access:
     """Return a user's access to a project. Raises `NotAuthenticated` when they have none.
 
@@ -128,6 +153,11 @@ def storable(text: Any) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def possible_project_id(text: str) -> bool:
+    """Tell whether a project could have this id."""
+    return _PROJECT_ID.fullmatch(text) is not None
 
 
 def users(asker: Access) -> db.QuerySet[User]:

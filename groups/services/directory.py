@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -42,8 +43,9 @@ def remove_project(caller: callers.Caller, *, project: models.Project) -> None:
                 project.delete()
         except ProtectedError:
             # Its name is free again; its operations are evidence.
-            named = f"{project.name[:31]}~{project.pk}"
-            models.Project.objects.filter(pk=project.pk).update(name=named, enabled=False, deleted_at=clock.now())
+            models.Project.objects.filter(pk=project.pk).update(
+                name=_marked(project.name, project.pk), enabled=False, deleted_at=clock.now()
+            )
 
 
 def add_user(caller: callers.Caller, *, name: str, password: str | None, **columns: Any) -> User:
@@ -94,6 +96,45 @@ def withdraw(caller: callers.Caller, *, user: User, project: models.Project, rol
     gone, _ = models.RoleAssignment.objects.filter(user=user, project=project, role=role).delete()
     if not gone:
         raise errors.NotFound(f"User {user.username} has no role {role} in project {project.name}.")
+
+
+def visited_project(*, project_id: str, name: str) -> models.Project:
+    """Return the project of somebody whom Keystone knows, made when it is first seen.
+
+    Raises `Forbidden` when it is disabled here, or its id is none that clients could send.
+    """
+    found = models.Project.objects.filter(pk=project_id).first() or _seen_first(project_id, name)
+    if not found.enabled:
+        raise errors.Forbidden(f"Project {found.name} is disabled on this site.", remedy="Have an admin enable it.")
+    return found
+
+
+def visiting_roles(named: Collection[str]) -> frozenset[str]:
+    """Return the roles that Keystone names, spelled as ours are, with those they include."""
+    known = {role.lower(): role for role in (*callers.ROLES, *policies.further_roles())}
+    return callers.expanded(known.get(role.lower(), role) for role in named)
+
+
+def _seen_first(project_id: str, name: str) -> models.Project:
+    if not access.possible_project_id(project_id):
+        raise errors.Forbidden(
+            f"Project {name} has the id '{project_id}', and only ids of 32 digits from 0-9 and a-f can be used here.",
+            remedy="Use a project with an id of Keystone's own making.",
+        )
+    label = name[:64] if access.storable(name) else ""
+    if not label or models.Project.objects.filter(name=label).exists():
+        label = _marked(label, project_id)
+    models.Project.objects.bulk_create(
+        [models.Project(pk=project_id, name=label, description="Seen in a token of Keystone's.")],
+        # Another request may see it first at the same moment.
+        ignore_conflicts=True,
+    )
+    return models.Project.objects.get(pk=project_id)
+
+
+def _marked(name: str, project_id: str) -> str:
+    """Return a project's name with its id, where the name alone is another one's."""
+    return f"{name[:31]}~{project_id}"
 
 
 def _refuse_superuser(caller: callers.Caller, user: User) -> None:

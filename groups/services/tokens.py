@@ -16,6 +16,8 @@ from groups import callers, clock, errors, models
 from groups.queries import access
 from groups.services import auditing, policies
 
+PREFIX = "rs-"
+"""What each of our tokens begins with: so that it is never shown to anybody else's identity service."""
 PURGED_AT_ONCE = 100
 """How many expired tokens are removed, at most, when a new one is given out."""
 
@@ -42,7 +44,7 @@ def issue(
     """Give out a token for a user's access to a project."""
     _purge()
     now = clock.now()
-    text = secrets.token_urlsafe(32)
+    text = PREFIX + secrets.token_urlsafe(32)
     row = models.Token.objects.create(
         digest=_digest(text),
         user=granted.user,
@@ -74,6 +76,11 @@ def find(text: str) -> Shown:
     if not hmac.compare_digest(row.password_mark, _mark(row.user)):
         raise errors.NotAuthenticated("The password was changed after this token was given out.")
     return Shown(row=row, granted=access.to(row.user, row.project))
+
+
+def is_ours(text: str) -> bool:
+    """Tell whether a token can only be one of ours, good or not."""
+    return text.startswith(PREFIX)
 
 
 def revoke(text: str) -> None:

@@ -63,6 +63,11 @@ def of_site(state_dir: Path) -> list[psutil.Process]:
     return found
 
 
+def children(pid: int) -> list[psutil.Process]:
+    """Return the processes that a process has started, and theirs."""
+    return psutil.Process(pid).children(recursive=True)
+
+
 def end_site(state_dir: Path) -> None:
     """Kill whatever still runs of the site kept in a folder."""
     for process in of_site(state_dir):
