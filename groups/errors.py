@@ -10,6 +10,7 @@ ReplsiteError                 code, HTTP status, sentence, what to do next
 ├── WrongState          400   not as things stand (409 in our own API)
 │   └── Busy            400   another operation is open on the same thing
 ├── NoBackendFits       400   no backend satisfies the specs
+├── OverQuota           413   the project has as much as it may
 ├── Duplicate           409   the name is taken
 ├── InUse               400   something still needs it
 ├── Outdated            412   it is not what the request took it for
@@ -110,6 +111,14 @@ class NoBackendFits(ReplsiteError):
     code = "no_backend_fits"
     http_status = 400
     remedy = "Add a backend that has what is asked for, or change the specs; nothing was changed."
+
+
+class OverQuota(ReplsiteError):
+    """The project would have more than it may."""
+
+    code = "over_quota"
+    http_status = 413
+    remedy = "Delete what is not needed, or have an admin raise the quota; nothing was changed."
 
 
 class Duplicate(ReplsiteError):

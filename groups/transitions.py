@@ -18,7 +18,7 @@ from django.db import IntegrityError, models as db, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest, Now
 
-from groups import clock, errors, members, models, queueing, statuses
+from groups import clock, errors, members, messages, models, queueing, statuses
 from groups.statuses import Axis, OperationState
 
 _COLUMN = {
@@ -397,6 +397,8 @@ def _settle(operation: models.Operation, how: End, *, actor: str = "") -> None:
         if how.state == OperationState.SUCCEEDED and move.mends and (event := _leave_error(operation, subject)):
             events.append(event)
     models.Event.objects.bulk_create(events)
+    if how.state == OperationState.FAILED:
+        messages.of_failure(operation, code=how.code, error=how.error, truth=how.truth, remedy=how.remedy)
     if operation.site_failover_id is not None:
         queueing.wake_site(operation.site_failover_id)
 

@@ -24,6 +24,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 PREFIX = "REPLSITE_"
 DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql")
 BROKER_SCHEMES = ("spool", "redis", "rediss", "redis+socket", "amqp", "amqps", "memory")
+QUOTAS = ("volumes", "snapshots", "gigabytes", "per_volume_gigabytes", "groups")
 
 Listed = Annotated[tuple[str, ...], pydantic_settings.NoDecode]
 SecretsListed = Annotated[tuple[SecretStr, ...], pydantic_settings.NoDecode]
@@ -126,6 +127,13 @@ class SiteConfig(pydantic_settings.BaseSettings):
     retry_limit: int = Field(5, ge=0, description="How often a step is tried again after a retryable driver error.")
     retry_base_seconds: Seconds = Field(1, description="The wait before the first retry; each next one is twice it.")
     retry_max_seconds: Seconds = Field(60, description="The longest wait before a retry.")
+    quotas: Listed = Field(
+        (),
+        description="What a project may have unless an admin sets it otherwise, comma separated, such as "
+        "`volumes=500,gigabytes=20000,groups=50`: `volumes`, `snapshots`, `gigabytes`, `per_volume_gigabytes` and "
+        "`groups`; -1 is no limit. What is not named has none.",
+    )
+    message_days: float = Field(30, gt=0, description="How many days a user message is kept.")
     site_failover_concurrency: int = Field(
         20, ge=1, le=1000, description="How many groups the failover of a whole site moves at once, unless it says so."
     )
@@ -201,12 +209,21 @@ class SiteConfig(pydantic_settings.BaseSettings):
     def _in_capitals(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
-    @pydantic.field_validator("allowed_hosts", "secret_key_fallbacks", mode="before")
+    @pydantic.field_validator("allowed_hosts", "secret_key_fallbacks", "quotas", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.replace("\n", ",").split(",") if part.strip())
+
+    @pydantic.field_validator("quotas")
+    @classmethod
+    def _limits(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            name, _, limit = each.partition("=")
+            if name not in QUOTAS or not limit.removeprefix("-").isdecimal() or int(limit) < -1:
+                raise ValueError(f"'{each}' is no limit such as volumes=500; known are {', '.join(QUOTAS)}")
+        return value
 
     @pydantic.field_validator("bind")
     @classmethod
@@ -285,6 +302,11 @@ class SiteConfig(pydantic_settings.BaseSettings):
     def stalled_after_seconds(self) -> float:
         """Return how long an operation may make no progress before that is a finding."""
         return self.driver_deadline_seconds / 3 if self.stalled_seconds is None else self.stalled_seconds
+
+    @property
+    def quota_defaults(self) -> dict[str, int]:
+        """Return the limits that hold for every project that has none of its own, by resource."""
+        return {name: int(limit) for name, _, limit in (each.partition("=") for each in self.quotas)}
 
     @property
     def database_address(self) -> str:

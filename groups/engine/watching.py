@@ -16,7 +16,7 @@ from django.db import models as db
 from django.db.models.functions import Now
 
 from groups import clock, findings as words, models
-from groups.engine import comparing, findings, sweeper
+from groups.engine import comparing, findings, forgetting, sweeper
 from groups.statuses import OperationState
 
 FORGOTTEN_AFTER = datetime.timedelta(days=1)
@@ -61,6 +61,7 @@ def sweep() -> int:
     """Wake workers for operations nobody works on, and note what stands still; return how many were woken."""
     woken = sweeper.sweep()
     stalled()
+    forgetting.expired_messages()
     models.Pulse.objects.filter(kind="worker", seen_at__lt=Now() - FORGOTTEN_AFTER).delete()
     return woken
 

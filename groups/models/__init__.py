@@ -9,9 +9,11 @@ from groups.models.audits import AuditEntry
 from groups.models.backends import Backend, ConnectionCheck, ReplicationTarget
 from groups.models.findings import Finding, Pulse
 from groups.models.groups import Group, GroupVolumeType, Round, Volume
+from groups.models.messages import Message
 from groups.models.observations import LagSample, SideObservation
 from groups.models.operations import About, Event, Operation, OperationStep
 from groups.models.projects import LoginAttempt, Project, RoleAssignment, Token
+from groups.models.quotas import QuotaLimit
 from groups.models.sites import SiteFailover, SiteFailoverGroup
 from groups.models.snapshots import GroupSnapshot, Snapshot
 from groups.models.types import DefaultVolumeType, ExtraSpec, GroupSpec, GroupType, VolumeType, VolumeTypeAccess
@@ -34,10 +36,12 @@ __all__ = [
     "GroupVolumeType",
     "LagSample",
     "LoginAttempt",
+    "Message",
     "Operation",
     "OperationStep",
     "Project",
     "Pulse",
+    "QuotaLimit",
     "ReplicationTarget",
     "RoleAssignment",
     "Round",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from groups import callers, errors, models, statuses, transitions
-from groups.services import placement, recording, snapshots, sources
+from groups.services import placement, quotas, recording, snapshots, sources
 from groups.statuses import VolumeStatus
 
 
@@ -31,6 +31,7 @@ def extend(caller: callers.Caller, *, volume_id: object, size_gib: int, in_use: 
                 f" (current: {volume.size_gib}, extended: {size_gib})."
             )
         sources.check_size(size_gib)
+        quotas.require_growth(volume, gigabytes=size_gib - volume.size_gib)
         operation = recording.operation(
             caller,
             kind=statuses.Kind.EXTEND_VOLUME,

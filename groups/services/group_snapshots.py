@@ -9,7 +9,8 @@ from django.db import transaction
 
 from groups import callers, errors, models, statuses, transitions
 from groups.queries import visible
-from groups.services import placement, policies, recording, snapshots
+from groups.queries.quotas import Amount
+from groups.services import placement, policies, quotas, recording, snapshots
 from groups.statuses import Axis, GroupStatus, Kind, SnapshotStatus, VolumeStatus
 
 _USABLE = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
@@ -99,6 +100,7 @@ def create_group(
             source = _of_snapshot(caller, group_snapshot_id)
         else:
             source = _of_group(caller, source_group_id)
+        quotas.require(caller.project_id, Amount(groups=1), *quotas.of_volumes(source.parts or source.volumes))
         group = models.Group.objects.create(
             project_id=caller.project_id,
             user_id=caller.user_id,

@@ -10,7 +10,8 @@ from django.db import transaction
 from groups import callers, clock, errors, models, statuses, transitions
 from groups.findings import Code
 from groups.queries import attachments, findings, visible
-from groups.services import auditing, placement, policies, recording
+from groups.queries.quotas import Amount
+from groups.services import auditing, placement, policies, quotas, recording
 from groups.statuses import Axis, GroupStatus, VolumeStatus
 
 _CAN_JOIN = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
@@ -38,6 +39,7 @@ def create(
     description = recording.checked_text(description, name="description")
     backend = placement.place(group_type=kind, volume_types=kinds)
     with transaction.atomic():
+        quotas.require(caller.project_id, Amount(groups=1))
         group = models.Group.objects.create(
             project_id=caller.project_id,
             user_id=caller.user_id,

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from groups import callers, clock, errors, models, statuses, transitions
 from groups.queries import visible
-from groups.services import placement, policies, recording
+from groups.services import placement, policies, quotas, recording
 from groups.statuses import Axis, Kind, SnapshotStatus, VolumeStatus
 
 
@@ -53,7 +53,12 @@ def record(
     metadata: Mapping[str, str] | None = None,
     group_snapshot: models.GroupSnapshot | None = None,
 ) -> list[models.Snapshot]:
-    """Write down new snapshots, one of each volume. Every snapshot there is begins here."""
+    """Write down new snapshots, one of each volume. Every snapshot there is begins here.
+
+    Raises `OverQuota`.
+    """
+    if volumes:
+        quotas.require(volumes[0].project_id, *quotas.of_snapshots(volumes))
     return models.Snapshot.objects.bulk_create(
         [
             models.Snapshot(

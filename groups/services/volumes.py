@@ -8,7 +8,18 @@ from django.db import transaction
 
 from groups import callers, clock, errors, models, specs, statuses, transitions
 from groups.queries import visible
-from groups.services import attaching, auditing, default_types, placement, policies, recording, snapshots, sources
+from groups.queries.quotas import Amount
+from groups.services import (
+    attaching,
+    auditing,
+    default_types,
+    placement,
+    policies,
+    quotas,
+    recording,
+    snapshots,
+    sources,
+)
 from groups.statuses import AttachStatus, Axis, GroupStatus, VolumeStatus
 
 _RETYPABLE = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
@@ -44,8 +55,10 @@ def create(
         if group is not None:
             recording.refuse_frozen(group.backend, what="create a volume there")
         backend = sources.backend_for(source, group=group, kind=kind)
+        project_id = group.project_id if group else caller.project_id
+        quotas.require(project_id, Amount(volumes=1, gigabytes=size, volume_type=kind.name))
         volume = models.Volume.objects.create(
-            project_id=group.project_id if group else caller.project_id,
+            project_id=project_id,
             user_id=caller.user_id,
             name=recording.checked_text(name, name="name"),
             description=recording.checked_text(description, name="description"),
@@ -195,6 +208,7 @@ def retype(caller: callers.Caller, *, volume_id: object, new_type: str) -> None:
                 f" migration or a consistency group. Volume {volume.pk} is {volume.status}"
                 + (f" and in group {volume.group_id}." if volume.group_id else ".")
             )
+        recording.refuse_frozen(volume.backend, what="retype a volume there")
         kind = visible.volume_type_called(caller, new_type)
         if kind.pk == volume.volume_type_id:
             raise errors.InvalidInput(f"Invalid input received: New volume_type same as original: {kind.name}.")
@@ -205,6 +219,7 @@ def retype(caller: callers.Caller, *, volume_id: object, new_type: str) -> None:
                 "Invalid volume: Changing between multiattach and single attach is possible only while no host has"
                 f" the volume. Volume {volume.pk} is {volume.status}."
             )
+        quotas.require_type(volume, kind=kind)
         _write(caller, volume, volume_type=kind, multiattach=multiattach)
 
 

@@ -12,12 +12,12 @@ TIME: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.
 TIME_OR_NULL: Schema = {**TIME, "type": ["string", "null"]}
 
 _REPLICATION = word(statuses.ReplicationStatus)
-_LINKS = many(record({"rel": TEXT, "href": shapes.URL}, {"type": TEXT}))
+LINKS = many(record({"rel": TEXT, "href": shapes.URL}, {"type": TEXT}))
 
 
 def paged(noun: str, shape: Schema, *links: str, **more: Schema) -> Schema:
     """Return the shape of a page of a list; `links` are the keys its link to the next page has."""
-    return record({noun: many(shape)}, {**dict.fromkeys(links, _LINKS), **more})
+    return record({noun: many(shape)}, {**dict.fromkeys(links, LINKS), **more})
 
 
 # How it refuses.
@@ -82,7 +82,7 @@ VERSIONS = record(
                     "version": TEXT,
                     "min_version": TEXT,
                     "updated": TEXT,
-                    "links": _LINKS,
+                    "links": LINKS,
                     "media-types": many(record({"base": TEXT, "type": TEXT})),
                 },
                 title="Version",
@@ -163,7 +163,7 @@ REPLICATION_TARGETS = record(
 # Volumes.
 
 PAIRS: Schema = {"type": "object", "additionalProperties": TEXT}
-_VOLUME_NAME = record({"id": ID, "name": TEXT_OR_NULL, "links": _LINKS}, title="VolumeName")
+_VOLUME_NAME = record({"id": ID, "name": TEXT_OR_NULL, "links": LINKS}, title="VolumeName")
 _VOLUME = record(
     {
         **_VOLUME_NAME["properties"],

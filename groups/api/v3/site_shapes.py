@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from groups import statuses
 from groups.api.describing import Schema
-from groups.api.shapes import BOOLEAN, TEXT, TEXT_OR_NULL, asked, many, record, word
-from groups.api.v3.shapes import TIME_OR_NULL
+from groups.api.shapes import ANYTHING, BOOLEAN, COUNT, ID, TEXT, TEXT_OR_NULL, asked, either, many, record, word
+from groups.api.v3.shapes import LINKS, PAGE, PROJECTS, TIME, TIME_OR_NULL, paged
 
 _ON: Schema = word(["enabled", "disabled"])
 _UP: Schema = word(["up", "down"])
@@ -33,3 +33,62 @@ SERVICE_QUERY = (asked("host"), asked("binary"))
 SERVICE_UPDATE = record(
     {"host": TEXT, "service": TEXT, "binary": TEXT, "status": _ON, "disabled": BOOLEAN}, {"disabled_reason": TEXT}
 )
+
+# User messages.
+
+_MESSAGE = record(
+    {
+        "id": ID,
+        "event_id": TEXT,
+        "user_message": TEXT,
+        "message_level": TEXT,
+        "created_at": TIME,
+        "guaranteed_until": TIME_OR_NULL,
+        "request_id": TEXT,
+        "resource_type": TEXT,
+        "resource_uuid": ID,
+        "links": LINKS,
+    },
+    title="UserMessage",
+)
+MESSAGE = record({"message": _MESSAGE})
+MESSAGES = paged("messages", _MESSAGE, "messages_links", "message_links")
+MESSAGE_QUERY = (
+    *PAGE,
+    PROJECTS,
+    *(asked(name) for name in ("resource_uuid", "resource_type", "event_id", "request_id", "message_level")),
+)
+
+# Quotas. What may be limited depends on the volume types there are.
+
+_LIMIT: Schema = {"type": "integer", "minimum": -1}
+_USED = record({"limit": _LIMIT, "in_use": COUNT, "reserved": COUNT}, title="QuotaUse")
+_LIMITS: Schema = {"type": "object", "additionalProperties": _LIMIT}
+_NAMED_LIMITS: Schema = {
+    "type": "object",
+    "properties": {"id": TEXT},
+    "required": ["id"],
+    "additionalProperties": either(_LIMIT, _USED),
+}
+QUOTA_SET = record({"quota_set": _NAMED_LIMITS})
+CHANGED_QUOTA_SET = record({"quota_set": _LIMITS})
+QUOTA_CLASS_SET = record({"quota_class_set": _NAMED_LIMITS})
+CHANGED_QUOTA_CLASS_SET = record({"quota_class_set": _LIMITS})
+QUOTA_QUERY = (asked("usage", "With what is in use.", BOOLEAN),)
+QUOTA_CHANGE_QUERY = (asked("skip_validation", "False refuses limits below what is in use.", BOOLEAN),)
+_ABSOLUTE = (
+    "maxTotalVolumes",
+    "maxTotalSnapshots",
+    "maxTotalVolumeGigabytes",
+    "maxTotalBackups",
+    "maxTotalBackupGigabytes",
+    "totalVolumesUsed",
+    "totalGigabytesUsed",
+    "totalSnapshotsUsed",
+    "totalBackupsUsed",
+    "totalBackupGigabytesUsed",
+)
+LIMITS = record(
+    {"limits": record({"rate": many(ANYTHING), "absolute": record(dict.fromkeys(_ABSOLUTE, _LIMIT), title="Limits")})}
+)
+LIMITS_QUERY = (asked("project_id", "For admins: of which project."),)

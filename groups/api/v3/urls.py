@@ -14,8 +14,10 @@ from groups.api.v3 import (
     group_actions,
     group_types,
     groups,
+    messages,
     metadata,
     microversions,
+    quotas,
     resource,
     services,
     specs,
@@ -70,6 +72,12 @@ urlpatterns = [
     _at("attachments/{subject_id}/action", attachments.AttachmentActions),
     _at("default-types", default_types.DefaultTypes),
     _at("default-types/{default_for}", default_types.DefaultType),
+    _at("messages", messages.Messages),
+    _at("messages/{message_id}", messages.Message),
+    _at("os-quota-sets/{owner}", quotas.QuotaSet),
+    _at("os-quota-sets/{owner}/defaults", quotas.DefaultQuotaSet),
+    _at("os-quota-class-sets/{name}", quotas.QuotaClassSet),
+    _at("limits", quotas.Limits),
     _at("os-services", services.Services),
     *(
         _at(f"os-services/{name}", services.Service, verb=verb, since=verb.since)
