@@ -31,6 +31,7 @@ class Code(StrEnum):
     BACKEND_UNUSABLE = "backend-unusable"
     NO_PROGRESS = "no-progress"
     OBJECTIVE_MISSED = "objective-missed"
+    PROOF_OVERDUE = "proof-overdue"
 
 
 class Severity(StrEnum):
@@ -171,6 +172,11 @@ MEANINGS: dict[Code, Meaning] = {
         title="A failover of the group would lose more data, or take more time, than its objective allows.",
         remedy="See what the storage of each target reports, and the group's round, for what holds it up. Where nobody"
         " could look for a while, see whether ticks come. Change the objective if it asks for too much.",
+    ),
+    Code.PROOF_OVERDUE: Meaning(
+        severity=Severity.WARNING,
+        title="The group's recovery was not proven as lately as its drill plan asks for.",
+        remedy="See what keeps its drills from passing, and run its plan now.",
     ),
 }
 

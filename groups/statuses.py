@@ -159,6 +159,7 @@ class Kind(StrEnum):
     FAILBACK = "failback"
     ADOPT = "adopt"
     RESTORE = "restore"
+    DRILL = "drill"
 
 
 MEANINGS: dict[type[StrEnum], dict[StrEnum, str]] = {
@@ -508,6 +509,9 @@ MOVES: dict[str, Move] = {
         ),
     )
 }
+
+WITHOUT_MOVE = frozenset({Kind.DRILL})
+"""What runs beside a group and shows on none of its statuses: it must never be in the way of anything else."""
 
 RESETS: dict[Axis, Reset] = {
     Axis.GROUP: Reset(axis=Axis.GROUP, targets=frozenset(_G), sources=frozenset(_G)),

@@ -70,6 +70,13 @@ def start(operation: models.Operation, *, subject: models.About, reason: str = "
     queueing.wake(operation)
 
 
+def start_beside(operation: models.Operation, *, reason: str = "") -> None:
+    """Record an accepted operation that moves no status, as of a drill; wake a worker once committed."""
+    operation.save(force_insert=True)
+    _event(operation, Axis.OPERATION, "", operation.state, reason=reason or "accepted").save(force_insert=True)
+    queueing.wake(operation)
+
+
 def claimable() -> db.Q:
     """Return the condition that an operation waits for a worker: queued, due again, or its owner silent."""
     silent = db.Q(lease_until__isnull=True) | db.Q(lease_until__lt=Now())
@@ -312,6 +319,10 @@ def _raise_epoch(operation: models.Operation) -> None:
         # What replicates a member has to grow too: the work is the group's.
         subject = subject.group
     if subject is None:
+        if operation.kind in statuses.WITHOUT_MOVE:
+            # What it makes on the storage is its own: nobody else's epoch fences it.
+            operation.epoch = operation.fence
+            models.Operation.objects.filter(pk=operation.pk).update(epoch=operation.epoch)
         return
     raised: Any = F("epoch")
     if isinstance(subject, models.Group):

@@ -187,6 +187,23 @@ class SiteConfig(pydantic_settings.BaseSettings):
         60, description="How long what Keystone said of a token is believed: a role taken away counts that much later."
     )
     keystone_timeout_seconds: Seconds = Field(5, description="How long Keystone may take to answer.")
+    drills_tick_seconds: Seconds = Field(5, description="How often due drills and unsent notices are looked for.")
+    drills_at_once: int = Field(2, ge=1, description="How many drills of all plans may run at once on one backend.")
+    drill_checks_dir: Path | None = Field(
+        None,
+        description="The folder of the programs that drills may run as checks. Empty: `checks` in the state folder.",
+    )
+    drill_key: SecretStr = Field(
+        SecretStr(""),
+        description="What the key that signs drill reports is made from. Empty: made once and kept in `drill-key` in "
+        "the state folder, which every process of the site must then share.",
+    )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="The mail server for notices of drills, `smtp://user:password@host:587/?tls=yes`. Empty: no mail "
+        "is sent.",
+    )
+    mail_from: str = Field("replsite@localhost", description="The sender of notices.")
     metrics_token: SecretStr = Field(
         SecretStr(""),
         description="What `/metrics` asks for as a bearer token. Empty: whoever reaches the web process may read them.",
@@ -307,6 +324,16 @@ class SiteConfig(pydantic_settings.BaseSettings):
     def quota_defaults(self) -> dict[str, int]:
         """Return the limits that hold for every project that has none of its own, by resource."""
         return {name: int(limit) for name, _, limit in (each.partition("=") for each in self.quotas)}
+
+    @property
+    def drill_signing_key(self) -> str:
+        """Return what the key that signs drill reports is made from."""
+        return self.drill_key.get_secret_value() or secretfiles.kept_key(self.state_dir / "drill-key")
+
+    @property
+    def checks_dir(self) -> Path:
+        """Return the folder of the programs that drills may run."""
+        return self.drill_checks_dir or self.state_dir / "checks"
 
     @property
     def database_address(self) -> str:

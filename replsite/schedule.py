@@ -35,6 +35,7 @@ def ticks(site: config.SiteConfig) -> dict[str, dict[str, Any]]:
         "lag": _tick("groups.tasks.lag", every=site.observe_seconds),
         "observe": _tick("groups.tasks.observe", every=site.observe_seconds),
         "rounds": _tick("groups.tasks.rounds", every=site.rounds_tick_seconds),
+        "drills": _tick("groups.tasks.drills", every=site.drills_tick_seconds),
     }
 
 

@@ -54,7 +54,9 @@ class Act:
     def run(self, work: Callable[[Act], T], *, backend_id: str | None) -> T:
         """Log the call, do its work, and act out the faults on the call as a whole."""
         with self._state.transaction() as state:
-            entry = journal.begin(state, method=self._method, owner=self._owner, backend_id=backend_id, call=self.call)
+            entry = journal.begin(
+                state, method=self._method, owner=self._fenced_as, backend_id=backend_id, call=self.call
+            )
             self._faults = faults.waiting(state, call=self._method, group_id=self._owner)
         outcome = "ok"
         try:

@@ -21,7 +21,7 @@ class LoggedCall:
     id: int
     method: str
     owner: str
-    """Id of the group or lone volume."""
+    """Id of the group or lone volume, or of the test copy whose own epoch the call carries."""
     backend_id: str | None
     epoch: int
     process_id: int

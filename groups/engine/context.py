@@ -49,6 +49,9 @@ def load(operation: models.Operation) -> Context:
         backend = operation.group_snapshot.backend
         source = operation.group_snapshot.group
         group = storage.group_value(source, storage.members(source))
+    elif (drilled := _drilled(operation)) is not None:
+        backend = drilled.backend
+        group = storage.group_value(drilled, storage.members(drilled))
     else:
         raise LookupError(f"operation {operation.pk} is about nothing")
     return Context(
@@ -57,3 +60,10 @@ def load(operation: models.Operation) -> Context:
         group=group,
         journal=journal.Journal(operation),
     )
+
+
+def _drilled(operation: models.Operation) -> models.Group | None:
+    """Return the group that a drill rehearses beside it; None for anything else."""
+    runs = models.DrillRun.objects.filter(operation=operation).select_related("group__backend", "group__group_type")
+    run = runs.first()
+    return run.group if run is not None else None

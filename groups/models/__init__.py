@@ -7,6 +7,7 @@ No status column is written outside `groups.transitions`.
 from groups.models.attachments import ATTACHMENT_MODES, Attachment
 from groups.models.audits import AuditEntry
 from groups.models.backends import Backend, ConnectionCheck, ReplicationTarget
+from groups.models.drills import DrillEntry, DrillGap, DrillNotice, DrillPlan, DrillRun
 from groups.models.findings import Finding, Pulse
 from groups.models.groups import Group, GroupVolumeType, Round, Volume
 from groups.models.messages import Message
@@ -26,6 +27,11 @@ __all__ = [
     "Backend",
     "ConnectionCheck",
     "DefaultVolumeType",
+    "DrillEntry",
+    "DrillGap",
+    "DrillNotice",
+    "DrillPlan",
+    "DrillRun",
     "Event",
     "ExtraSpec",
     "Finding",

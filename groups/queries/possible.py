@@ -112,9 +112,11 @@ def why_not_cancel(operation: models.Operation) -> str:
 
 def why_not_retry(operation: models.Operation) -> str:
     """Return why an operation cannot be asked for again; empty when it can, as things stand for its own part."""
-    move = statuses.MOVES[operation.kind]
     if operation.state not in {OperationState.FAILED, OperationState.CANCELED}:
         return f"It is {operation.state}; only what failed or was canceled is run again."
+    if operation.kind == Kind.DRILL:
+        return "A drill is not run again: run its plan now, which makes a run with a report of its own."
+    move = statuses.MOVES[operation.kind]
     again = move.axis is Axis.REPLICATION or move.success == statuses.GONE or move.verb == Kind.EXTEND_VOLUME
     if not again:
         return "What it should have made is not made by running it again: delete what it left and create it anew."

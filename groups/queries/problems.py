@@ -50,6 +50,7 @@ def tick_intervals() -> dict[str, float]:
         "observe": site.observe_seconds,
         "lag": site.observe_seconds,
         "rounds": site.rounds_tick_seconds,
+        "drills": site.drills_tick_seconds,
     }
 
 

@@ -83,6 +83,32 @@ def finding(caller: callers.Caller, finding_id: object) -> models.Finding:
     return found
 
 
+def drill_plan(caller: callers.Caller, plan_id: object, *, lock: bool = False) -> models.DrillPlan:
+    """Return a drill plan; `lock` holds its row until the transaction ends. Raises `NotFound`."""
+    rows = _owned(caller, models.DrillPlan.objects.all())
+    found = _by_id(rows.select_for_update(of=("self",)) if lock else rows, plan_id)
+    if found is None:
+        raise errors.NotFound(f"Drill plan {plan_id} could not be found.")
+    return found
+
+
+def drill_run(caller: callers.Caller, run_id: object) -> models.DrillRun:
+    """Return a drill. Raises `NotFound`."""
+    found = _by_id(_owned(caller, models.DrillRun.objects.select_related("plan", "operation", "group")), run_id)
+    if found is None:
+        raise errors.NotFound(f"Drill {run_id} could not be found.")
+    return found
+
+
+def drill_gap(caller: callers.Caller, gap_id: object) -> models.DrillGap:
+    """Return a gap that a drill found. Raises `NotFound`."""
+    rows = models.DrillGap.objects.select_related("run")
+    found = _by_id(rows if caller.is_admin else rows.filter(run__project_id=caller.project_id), gap_id)
+    if found is None:
+        raise errors.NotFound(f"Gap {gap_id} could not be found.")
+    return found
+
+
 def group_type(caller: callers.Caller, group_type_id: object) -> models.GroupType:
     """Return a group type by id. Raises `NotFound`."""
     found = _by_id(group_types(caller), group_type_id)

@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, Now
 from groups import clock, models, queues, statuses
 from groups.statuses import OperationState
 
-TICKS = ("sweep", "observe", "lag", "rounds")
+TICKS = ("sweep", "observe", "lag", "rounds", "drills")
 SILENT_AFTER_PULSES = 3
 """How many signs of life a worker may leave out before it counts as silent."""
 

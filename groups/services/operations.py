@@ -52,6 +52,10 @@ def retry(caller: callers.Caller, *, operation_id: object) -> models.Operation:
         raise errors.WrongState(
             f"Operation {operation.pk} is {operation.state}; only a failed or canceled one is run again."
         )
+    if operation.kind == Kind.DRILL:
+        raise errors.WrongState(
+            f"Operation {operation.pk} is a drill: run its plan now, which makes a run with a report of its own."
+        )
     reason = f"retry of operation {operation.pk}"
     arguments = operation.arguments
     match operation.kind:

@@ -163,6 +163,11 @@ def reset(caller: callers.Caller, *, group_id: object, replication_status: str, 
         )
 
 
+def can_make_test_copies(group: models.Group) -> bool:
+    """Tell whether the driver of a group's backend says that it makes test copies."""
+    return registry.load(group.backend.driver).capabilities.test_copies
+
+
 # What the verbs above share.
 
 

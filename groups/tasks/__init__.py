@@ -6,6 +6,6 @@ survive new senders. Results are ignored: nothing is decided from them.
 
 from groups.tasks.operations import check_connection, run_operation, run_round
 from groups.tasks.sites import run_site
-from groups.tasks.ticks import lag, observe, rounds, sweep
+from groups.tasks.ticks import drills, lag, observe, rounds, sweep
 
-__all__ = ["check_connection", "lag", "observe", "rounds", "run_operation", "run_round", "run_site", "sweep"]
+__all__ = ["check_connection", "drills", "lag", "observe", "rounds", "run_operation", "run_round", "run_site", "sweep"]

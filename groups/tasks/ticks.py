@@ -6,6 +6,8 @@ from celery import shared_task
 from django.conf import settings
 
 from groups.engine import lag as lags, observing, rounds as due_rounds, watching
+from groups.engine.drills import following
+from groups.services import drill_starting
 from groups.tasks import pacing
 
 
@@ -35,3 +37,14 @@ def lag(**_newer: object) -> int:
     """Hold groups against their objectives, and thin what is kept of their lag."""
     due = pacing.is_due("lag", every=settings.REPLSITE.observe_seconds)
     return watching.tick("lag", work=lags.tend) if due else 0
+
+
+@shared_task(name="groups.tasks.drills", ignore_result=True)
+def drills(**_newer: object) -> int:
+    """Begin due drills, write the reports of those that have ended, and tell people."""
+    due = pacing.is_due("drills", every=settings.REPLSITE.drills_tick_seconds)
+    return watching.tick("drills", work=_do_drills) if due else 0
+
+
+def _do_drills() -> int:
+    return drill_starting.start_due() + following.follow_up()

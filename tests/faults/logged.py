@@ -16,7 +16,9 @@ from drivers.errors import StaleEpoch
 from drivers.fake.journal import LoggedCall
 from tests.faults.killing import Point
 
-_LOOKS = frozenset({"observe", "serve", "digest", "check_connection"})
+_LOOKS = frozenset(
+    {"observe", "serve", "digest", "check_connection", "test_copies", "check_test_copy", "read_test_copy", "inventory"}
+)
 
 
 class Changing(NamedTuple):

@@ -25,6 +25,7 @@ _HEARTS: Mapping[str, Sequence[str]] = {
     Kind.FAILBACK: ("promote", "enable_replication", "observe"),
     Kind.ADOPT: ("observe",),
     Kind.RESTORE: ("observe",),
+    Kind.DRILL: ("start_test_copy", "stop_test_copy"),
 }
 """The calls without which a verb did nothing, in their order."""
 _COPY_OF_A_VOLUME = ("create_volumes_from", "observe")

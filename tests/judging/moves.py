@@ -31,14 +31,20 @@ def complaints(history: History) -> Sequence[str]:
         if operation is None:
             found += _wrong_reset(event)
             chains[event.subject_id, event.axis].append(event)
-        elif event.axis == statuses.MOVES[operation.kind].axis:
+        elif event.axis == _axis(operation):
             own[operation.id].append(event)
             chains[event.subject_id, event.axis].append(event)
-        elif statuses.MOVES[operation.kind].mends and event.axis == Axis.GROUP and event.old == GroupStatus.ERROR:
+        elif (
+            operation.kind in statuses.MOVES
+            and statuses.MOVES[operation.kind].mends
+            and event.axis == Axis.GROUP
+            and event.old == GroupStatus.ERROR
+        ):
             chains[event.subject_id, event.axis].append(event)
         elif (operation.kind, event.axis) != (Kind.UPDATE_GROUP, Axis.REPLICATION):
             found.append(f"{operation} moved what is not its own: {event}.")
-    for operation in history.operations:
+    moving = [operation for operation in history.operations if operation.kind not in statuses.WITHOUT_MOVE]
+    for operation in moving:
         found += [f"{operation} {problem}." for problem in _wrong_move(operation, own[operation.id])]
     for (subject, axis), events in chains.items():
         found += _gaps(subject, axis, events)
@@ -49,6 +55,11 @@ def _wrong_site_move(event: Event) -> Iterable[str]:
     after = statuses.SITE_MOVES[SiteState(event.old)] if event.old else {SiteState.RUNNING}
     if event.new not in after:
         yield f"Site failover {event.subject_id} moved as the table forbids: {event}."
+
+
+def _axis(operation: Operation) -> Axis | None:
+    """Return what an operation moves; None for one that runs beside its group."""
+    return None if operation.kind in statuses.WITHOUT_MOVE else statuses.MOVES[operation.kind].axis
 
 
 def _wrong_reset(event: Event) -> Iterable[str]:

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from drivers.fake.journal import LoggedCall
 from tests.judging.history import History
 
-LOOKING = frozenset({"observe", "digest", "check_connection"})
+LOOKING = frozenset(
+    {"observe", "digest", "check_connection", "test_copies", "check_test_copy", "read_test_copy", "inventory"}
+)
 """The calls that change nothing, and that anybody may make at any time."""
 _UNOWNED = frozenset({"serve", "retire"})
 """What the observing tick does under the epoch it read: it owns nothing, and gives way to whoever does."""

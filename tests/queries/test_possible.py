@@ -169,7 +169,7 @@ def test_the_number_of_statements_does_not_grow_with_the_group(site: Site, djang
 
 
 def _operation(site: Site, *, kind: Kind, state: str, group: models.Group, volume: models.Volume) -> models.Operation:
-    about_volume = statuses.MOVES[kind].axis is statuses.Axis.VOLUME
+    about_volume = kind in statuses.MOVES and statuses.MOVES[kind].axis is statuses.Axis.VOLUME
     return models.Operation.objects.create(
         kind=kind,
         state=state,

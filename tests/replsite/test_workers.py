@@ -59,7 +59,7 @@ def test_two_workers_share_the_ticks_of_one_beat(start: Start) -> None:
 
     def did_some_of_each(log: Path) -> bool:
         text = log.read_text()
-        return all(f"Task groups.tasks.{name}[" in text for name in ("sweep", "observe", "lag", "rounds"))
+        return all(f"Task groups.tasks.{name}[" in text for name in ("sweep", "observe", "lag", "rounds", "drills"))
 
     processes.wait_until(lambda: all(did_some_of_each(log) for log in logs), seconds=60, what="both workers got ticks")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from groups.engine.context import Context
 from groups.engine.handlers.base import Handler
 from groups.engine.handlers.copies import CopyGroup, Copying
+from groups.engine.handlers.drills import Drill
 from groups.engine.handlers.failover import Failback, Failover
 from groups.engine.handlers.findings import Adopt, Restore
 from groups.engine.handlers.groups import CreateGroup, DeleteGroup, UpdateGroup
@@ -31,6 +32,7 @@ _HANDLERS: dict[Kind, type[Handler]] = {
     Kind.FAILBACK: Failback,
     Kind.ADOPT: Adopt,
     Kind.RESTORE: Restore,
+    Kind.DRILL: Drill,
 }
 
 
