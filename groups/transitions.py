@@ -400,7 +400,7 @@ def _settle(operation: models.Operation, how: End, *, actor: str = "") -> None:
         let_go(operation.arguments["added"], operation=operation)
     events = [_event(operation, Axis.OPERATION, operation.state, how.state, reason=how.error or "done", actor=actor)]
     operation.state = how.state
-    if subject is not None:
+    if subject is not None and operation.kind not in statuses.WITHOUT_MOVE:
         move = statuses.MOVES[operation.kind]
         success = how.to if how.to in move.outcomes else move.success
         to = {OperationState.SUCCEEDED: success, OperationState.CANCELED: move.canceled}.get(how.state, move.failure)
