@@ -70,6 +70,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Volume groups", "stacks", "groups.group"),
                     _item("Volumes", "hard_drive", "groups.volume"),
                     _item("Operations", "sync", "groups.operation"),
+                    _item("Site failovers", "public_off", "groups.sitefailover"),
                     _item("Events", "history", "groups.event"),
                 ],
             },

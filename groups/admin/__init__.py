@@ -7,7 +7,19 @@ only.
 
 from django.contrib import admin
 
-from groups.admin import access, audits, backends, dashboard, findings, groups, operations, results, types, volumes
+from groups.admin import (
+    access,
+    audits,
+    backends,
+    dashboard,
+    findings,
+    groups,
+    operations,
+    results,
+    sites,
+    types,
+    volumes,
+)
 
 admin.site.index_title = "Overview"
 admin.site.index_template = "console/front.html"
@@ -22,6 +34,7 @@ __all__ = [
     "groups",
     "operations",
     "results",
+    "sites",
     "types",
     "volumes",
 ]

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from groups import clock, errors, models
-from groups.admin import acting, backend_forms, fields, live, pages, shown
+from groups.admin import acting, backend_forms, fields, live, pages, shown, sites
 from groups.admin.bases import ManagedMixin, PageAdmin
 from groups.admin.verbs import Fact, Verb, VerbsMixin
 from groups.queries import overview
@@ -77,7 +77,7 @@ class BackendAdmin(ManagedMixin, VerbsMixin, PageAdmin):
     """Backends."""
 
     manage_rule = "backend:manage"
-    verbs = (CheckConnection, Remove)
+    verbs = (sites.FailOverSite, CheckConnection, Remove)
     list_display = ("name", "driver", "enabled", "targets_shown", "groups_shown", "volumes_shown", "description")
     list_filter = ("driver", "enabled")
     search_fields = ("name", "description", "targets__backend_id")

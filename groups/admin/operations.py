@@ -161,7 +161,7 @@ class OperationAdmin(VerbsMixin, PageAdmin):
     @display(description="Operation", ordering="kind")
     def kind_shown(self, row: models.Operation) -> str:
         """Return the kind."""
-        return words.KINDS[row.kind]
+        return words.kind(row.kind)
 
     @display(description="Id", ordering="id")
     def id_shown(self, row: models.Operation) -> SafeString:

@@ -22,6 +22,7 @@ register.filter("lag", shown.lag)
 register.filter("health", shown.health)
 register.filter("progress", shown.progress)
 register.filter("span", shown.span)
+register.filter("place_state", words.place_badge)
 register.filter("check_result", words.result_badge)
 register.filter("objective_state", words.objective_badge)
 register.filter("subject_link", shown.subject_link)
@@ -79,6 +80,12 @@ def state(word: str) -> str:
 
 
 @register.filter
+def site_state(word: str) -> str:
+    """Return a site failover's state as a badge."""
+    return words.badge(word, statuses.SiteState)
+
+
+@register.filter
 def step_state(word: str) -> str:
     """Return a step's state as a badge."""
     return words.badge(word, statuses.StepState)
@@ -87,7 +94,7 @@ def step_state(word: str) -> str:
 @register.filter
 def kind(word: str) -> str:
     """Return the name of a kind of operation."""
-    return words.KINDS[word]
+    return words.kind(word)
 
 
 @register.filter

@@ -36,10 +36,15 @@ class Verb(abc.ABC, Generic[Row]):
     """The service's policy."""
     is_dangerous: ClassVar[bool] = False
     form_class: ClassVar[type[forms.Form]] = forms.Form
+    template: ClassVar[str] = "console/verb.html"
 
     def __init__(self, row: Row, *, caller: callers.Caller) -> None:
         self.row = row
         self.caller = caller
+
+    def bound(self, request: HttpRequest) -> Verb[Row]:
+        """Return the verb as a request asks for it; for those whose page depends on more than the row."""
+        return self
 
     def why_not(self) -> str:
         """Return why it is not possible now; empty when it is."""
@@ -117,7 +122,7 @@ class VerbsMixin(ModelAdmin):
         row = self.get_object(request, unquote(object_id))
         if row is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
-        verb = verb_class(row, caller=self.caller_for(request, row))
+        verb = verb_class(row, caller=self.caller_for(request, row)).bound(request)
         pages.require(verb.caller, verb.rule)
         form = verb.form(request.POST if request.method == "POST" else None)
         return pages.answer_form(
@@ -125,7 +130,7 @@ class VerbsMixin(ModelAdmin):
             request,
             form,
             act=lambda: verb.act(form.cleaned_data),
-            template="console/verb.html",
+            template=verb.template,
             title=verb.title,
             row=row,
             subtitle=verb.title,

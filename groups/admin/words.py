@@ -17,8 +17,10 @@ from groups.statuses import (
     GroupStatus,
     Health,
     Kind,
+    Left,
     OperationState,
     ReplicationStatus,
+    SiteState,
     SnapshotStatus,
     StepState,
     VolumeStatus,
@@ -102,6 +104,13 @@ LOOKS: dict[type[StrEnum], dict[StrEnum, Look]] = {
         StepState.UNDONE: Look(tone="idle", icon="undo"),
         StepState.UNDO_FAILED: Look(tone="bad", icon="dangerous"),
     },
+    SiteState: {
+        SiteState.RUNNING: _WORKING,
+        SiteState.CANCELING: Look(tone="warning", icon="undo"),
+        SiteState.SUCCEEDED: _GOOD,
+        SiteState.FAILED: _BAD,
+        SiteState.CANCELED: Look(tone="idle", icon="cancel"),
+    },
     Health: {
         Health.UNKNOWN: _UNKNOWN,
         Health.HEALTHY: Look(tone="good", icon="favorite"),
@@ -128,6 +137,14 @@ KINDS: dict[str, str] = {
     Kind.FAILBACK: "Failback",
     Kind.ADOPT: "Adopt what is there",
     Kind.RESTORE: "Restore what is recorded",
+}
+
+OPERATION = OperationState
+_LEFT: dict[str, Look] = {
+    Left.ALREADY_THERE: Look(tone="idle", icon="check"),
+    Left.UNPROTECTED: Look(tone="idle", icon="shield"),
+    Left.GONE: Look(tone="idle", icon="delete"),
+    Left.CANCELED: Look(tone="idle", icon="cancel"),
 }
 
 SEVERITIES: dict[Severity, Look] = {
@@ -175,6 +192,18 @@ def objective_badge(state: objectives.State) -> SafeString:
 def protection_badge(word: Protection) -> SafeString:
     """Return what would become of a group's data if its site were lost now."""
     return _badge(word, PROTECTIONS[word], safety.MEANINGS[word])
+
+
+def place_badge(word: str) -> SafeString:
+    """Return what became of a group in a site failover: its operation's state, or why it has none."""
+    if word in list(OperationState):
+        return badge(word, OperationState)
+    return _badge(word, _LEFT.get(word, _BAD), "")
+
+
+def kind(word: str) -> str:
+    """Return the name of a kind of operation."""
+    return KINDS.get(word) or word.replace("-", " ").capitalize()
 
 
 def result_badge(result: preflight.Result) -> SafeString:

@@ -187,6 +187,21 @@ def places(run: models.SiteFailover) -> db.QuerySet[models.SiteFailoverGroup]:
     return run.groups.select_related("operation", "group", "project").order_by("priority", "id")
 
 
+def busiest(run: models.SiteFailover) -> db.QuerySet[models.SiteFailoverGroup]:
+    """Return a site failover's groups with their operations: what failed first, then what moves, waits, is done."""
+    state = "operation__state"
+    refused = ~Q(refusal_code__in=["", *(word.value for word in Left)])
+    rank = db.Case(
+        db.When(refused | Q(**{f"{state}__in": (OperationState.FAILED, OperationState.CANCELED)}), then=0),
+        db.When(Q(**{f"{state}__in": UNDER_WAY}), then=1),
+        db.When(Q(operation__isnull=True, refusal_code="") | Q(**{state: OperationState.QUEUED}), then=2),
+        db.When(Q(**{state: OperationState.SUCCEEDED}), then=3),
+        default=4,
+        output_field=db.IntegerField(),
+    )
+    return places(run).order_by(rank, "priority", "id")
+
+
 def state_of(place: models.SiteFailoverGroup) -> str:
     """Return one word for what became of a group: its operation's state, or why it has none."""
     if place.operation is not None:
