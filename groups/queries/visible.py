@@ -113,7 +113,7 @@ def group_type(caller: callers.Caller, group_type_id: object) -> models.GroupTyp
     """Return a group type by id. Raises `NotFound`."""
     found = _by_id(group_types(caller), group_type_id)
     if found is None:
-        raise errors.NotFound(f"Group Type {group_type_id} could not be found.")
+        raise errors.NotFound(f"Group type {group_type_id} could not be found.")
     return found
 
 

@@ -127,7 +127,7 @@ def reset_status(caller: callers.Caller, *, group_id: object, status: str, reaso
         group = visible.group(caller, group_id, lock=True)
         policies.require(caller, "group:reset_status")
         word = status.lower()
-        allowed = sorted(statuses.RESETS[Axis.GROUP].targets)
+        allowed = sorted(str(each) for each in statuses.RESETS[Axis.GROUP].targets)
         if word not in allowed:
             raise errors.InvalidInput(
                 f"Invalid Group Status: Group status: {status} is invalid, valid status are: {tuple(allowed)}."

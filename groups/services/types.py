@@ -215,7 +215,7 @@ def _write_specs(row: AnyType, values: Mapping[str, str | None], *, family: Fami
 def _checked_name(name: str, *, family: Family) -> str:
     name = name.strip()
     if not name:
-        raise errors.InvalidInput(f"{family.noun} name can not be empty.")
+        raise errors.InvalidInput(f"{family.noun.capitalize()} name can not be empty.")
     if len(name) > 255:
         raise errors.InvalidInput(f"{family.noun} name has {len(name)} characters, more than 255.")
     return name

@@ -166,7 +166,7 @@ def reset_status(
 
 
 def _check_reset(volume: models.Volume, status: str | None, attach_status: str | None) -> None:
-    allowed = sorted(statuses.RESETS[Axis.VOLUME].targets)
+    allowed = sorted(str(each) for each in statuses.RESETS[Axis.VOLUME].targets)
     if status is not None and status not in allowed:
         raise errors.InvalidInput(f"Invalid input received: '{status}' is not one of {allowed}.")
     if attach_status not in (None, *attaching.RESETS):

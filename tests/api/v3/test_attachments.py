@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import threading
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from groups import models
@@ -412,3 +414,27 @@ class TestWithReplication:
 
         assert (answer.status, created.status, status_of(volume)) == (400, 400, "available")
         assert "has an open operation (enable-replication, queued)" in answer.message
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_a_failover_and_an_attachment_at_once_one_is_granted(self, cast: people.Cast, site: domain.Site) -> None:
+        group = site.enabled_group(1)
+        volume = domain.members(group)[0]
+        barrier = threading.Barrier(8)
+
+        def ask(number: int) -> tuple[str, int]:
+            try:
+                barrier.wait(30)
+                if number % 2:
+                    return "failover", cast.olga.act(group, "failover_replication", {}).status
+                answer = act(cast.olga, volume, "os-attach", {"host_name": f"web-{number}", "mountpoint": "/mnt"})
+                return "attach", answer.status
+            finally:
+                connections.close_all()
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(ask, range(8)))
+
+        [granted] = [verb for verb, status in answers if status == 202]
+        assert {status for _, status in answers} == {202, 400}
+        assert models.Attachment.objects.count() == (granted == "attach")
+        assert models.Operation.objects.filter(kind="failover").count() == (granted == "failover")

@@ -96,7 +96,7 @@ def test_an_update_changes_what_it_names_and_null_changes_nothing(cast: people.C
     [
         ({}, "Specify group type name, description or a combination thereof."),
         ({"name": None}, "Specify group type name, description or a combination thereof."),
-        ({"name": "  "}, "Group Type name can not be empty."),
+        ({"name": "  "}, "Group type name can not be empty."),
         ({"os-x": 1}, "Additional properties are not allowed ('os-x' was unexpected)"),
     ],
 )
@@ -115,7 +115,7 @@ def test_an_unused_group_type_is_deleted(cast: people.Cast) -> None:
     answer = cast.ada.delete(f"/group_types/{made['id']}")
 
     assert (answer.status, answer.body) == (202, None)
-    assert cast.ada.get(f"/group_types/{made['id']}").message == f"Group Type {made['id']} could not be found."
+    assert cast.ada.get(f"/group_types/{made['id']}").message == f"Group type {made['id']} could not be found."
 
 
 def test_a_used_group_type_is_not_deleted(cast: people.Cast, site: domain.Site) -> None:

@@ -61,7 +61,7 @@ def test_the_request_id_is_kept_with_the_operation(cast: people.Cast) -> None:
     "changes, status, message",
     [
         ({"group_type": "nope"}, 404, "Group type with name nope could not be found."),
-        ({"group_type": UNKNOWN}, 404, f"Group Type {UNKNOWN} could not be found."),
+        ({"group_type": UNKNOWN}, 404, f"Group type {UNKNOWN} could not be found."),
         ({"volume_types": ["nope"]}, 404, "Volume type with name nope could not be found."),
         ({"volume_types": [UNKNOWN]}, 404, f"Volume type {UNKNOWN} could not be found."),
         ({"availability_zone": "mars"}, 400, "Invalid input received: Availability zone 'mars' is invalid."),

@@ -126,6 +126,7 @@ class TestResets:
         [
             ({"attach_status": "attached"}, "volume does not have any attachments"),
             ({"status": "in-use", "attach_status": "detached"}, "volume does not have any attachments"),
+            ({"status": "bogus"}, "'bogus' is not one of ['attaching', 'available', "),
             ({"attach_status": "nearly"}, "'nearly' is not one of"),
             ({"migration_status": "migrating"}, "no volume is migrated here"),
         ],
