@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Iterable
 
 from django.conf import settings
+from django.db import models as db
 
 from groups import clock, findings, models, queues
 from groups.queries import sites, watching
@@ -80,3 +81,37 @@ def _workers(now: datetime.datetime, pulses: Iterable[models.Pulse]) -> tuple[bo
     alive = [each for each in workers if (now - each.seen_at).total_seconds() <= watching.silent_seconds()]
     is_up = all(any(queue in each.queues for each in alive) for queue in (queues.FAILOVER, queues.REPLICATION))
     return is_up, max((each.seen_at for each in workers), default=None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Held:
+    """What of a project, or of all together, is on a host."""
+
+    project_id: str
+    """Empty for all together."""
+    volumes: int
+    volume_gib: int
+    snapshots: int
+    snapshot_gib: int
+
+
+def held(backend: models.Backend) -> list[Held]:
+    """Return what a backend holds, all together first, then by project; two statements."""
+    volumes, snapshots = _sizes(models.Volume, backend), _sizes(models.Snapshot, backend)
+    found = [
+        Held(
+            project_id=project_id,
+            volumes=volumes.get(project_id, (0, 0))[0],
+            volume_gib=volumes.get(project_id, (0, 0))[1],
+            snapshots=snapshots.get(project_id, (0, 0))[0],
+            snapshot_gib=snapshots.get(project_id, (0, 0))[1],
+        )
+        for project_id in sorted({*volumes, *snapshots})
+    ]
+    columns = ("volumes", "volume_gib", "snapshots", "snapshot_gib")
+    return [Held(project_id="", **{name: sum(getattr(each, name) for each in found) for name in columns}), *found]
+
+
+def _sizes(model: type[models.Volume | models.Snapshot], backend: models.Backend) -> dict[str, tuple[int, int]]:
+    rows = model.objects.filter(backend=backend).order_by().values_list("project_id")
+    return {row[0]: (row[1], row[2]) for row in rows.annotate(count=db.Count("pk"), size=db.Sum("size_gib"))}

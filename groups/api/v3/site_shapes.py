@@ -92,3 +92,58 @@ LIMITS = record(
     {"limits": record({"rate": many(ANYTHING), "absolute": record(dict.fromkeys(_ABSOLUTE, _LIMIT), title="Limits")})}
 )
 LIMITS_QUERY = (asked("project_id", "For admins: of which project."),)
+
+# Pools, hosts, and what the API has.
+
+POOLS = record({"pools": many(record({"name": TEXT}, {"capabilities": ANYTHING}))})
+POOL_QUERY = (
+    asked("detail", "With what they can do.", BOOLEAN),
+    asked("name"),
+    asked("volume_type", "Those that can hold volumes of a type, given by id or name."),
+)
+CAPABILITIES = record(
+    {
+        "namespace": TEXT,
+        "vendor_name": TEXT,
+        "volume_backend_name": TEXT,
+        "pool_name": TEXT_OR_NULL,
+        "driver_version": TEXT,
+        "storage_protocol": TEXT,
+        "display_name": TEXT_OR_NULL,
+        "description": TEXT_OR_NULL,
+        "visibility": TEXT_OR_NULL,
+        "replication_targets": many(TEXT),
+        "properties": ANYTHING,
+    }
+)
+ZONES = record({"availabilityZoneInfo": many(record({"zoneName": TEXT, "zoneState": record({"available": BOOLEAN})}))})
+HOSTS = record(
+    {
+        "hosts": many(
+            record(
+                {
+                    "host_name": TEXT,
+                    "service": TEXT,
+                    "zone": TEXT,
+                    "service-status": word(["available", "unavailable"]),
+                    "service-state": _ON,
+                    "last-update": TIME_OR_NULL,
+                }
+            )
+        )
+    }
+)
+_HELD = ("host", "project", "volume_count", "total_volume_gb", "snapshot_count", "total_snapshot_gb")
+HOST = record({"host": many(record({"resource": record(dict.fromkeys(_HELD, TEXT))}))})
+_EXTENSION = record(
+    {"alias": TEXT, "name": TEXT, "description": TEXT, "updated": TEXT, "links": many(ANYTHING)}, title="Extension"
+)
+EXTENSION = record({"extension": _EXTENSION})
+EXTENSIONS = record({"extensions": many(_EXTENSION)})
+RESOURCE_FILTERS = record({"resource_filters": many(record({"resource": TEXT, "filters": many(TEXT)}))})
+RESOURCE_FILTER_QUERY = (asked("resource", "Of one kind of thing alone, such as volume."),)
+
+
+def nothing(key: str) -> Schema:
+    """Return the shape of a list that is always empty."""
+    return record({key: {"type": "array", "maxItems": 0}})
