@@ -24,6 +24,8 @@ _SHOWN = (
     "group_type_id",
     "replication_status",
     "project_id",
+    "source_group_snapshot_id",
+    "source_group_id",
 )
 SORT_KEYS: Mapping[str, str] = {
     **{name: name for name in ("id", "name", "description", "status", "availability_zone", "replication_status")},

@@ -28,6 +28,8 @@ _SHOWN = (
     "volume_type__name",
     "metadata",
     "user_id",
+    "source_snapshot_id",
+    "source_volume_id",
     "bootable",
     "replication_status",
     "multiattach",

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from groups import callers, clock, errors, models, statuses, transitions
 from groups.queries import visible
-from groups.services import placement, policies, quotas, recording
+from groups.services import auditing, placement, policies, quotas, recording
 from groups.statuses import Axis, Kind, SnapshotStatus, VolumeStatus
 
 
@@ -108,8 +108,17 @@ def update(caller: callers.Caller, *, snapshot_id: object, changes: Mapping[str,
     }
     if not wanted:
         raise errors.InvalidInput("Invalid input received: give a name or a description to change.")
-    models.Snapshot.objects.filter(pk=snapshot.pk).update(**wanted, updated_at=clock.now())
+    with transaction.atomic():
+        models.Snapshot.objects.filter(pk=snapshot.pk).update(**wanted, updated_at=clock.now())
+        auditing.note(caller, action="snapshot:rename", subject=snapshot, detail=f"changed: {auditing.named(wanted)}")
     return visible.snapshot(caller, snapshot_id)
+
+
+def metadata(caller: callers.Caller, *, snapshot_id: object) -> Mapping[str, str]:
+    """Return a snapshot's metadata."""
+    snapshot = visible.snapshot(caller, snapshot_id)
+    policies.require(caller, "volume:get_snapshot_metadata")
+    return dict(snapshot.metadata)
 
 
 def set_metadata(
@@ -119,9 +128,9 @@ def set_metadata(
     with transaction.atomic():
         snapshot = visible.snapshot(caller, snapshot_id, lock=True)
         policies.require(caller, "volume:update_snapshot_metadata")
-        metadata = dict(values) if replace else {**snapshot.metadata, **values}
-        models.Snapshot.objects.filter(pk=snapshot.pk).update(metadata=metadata, updated_at=clock.now())
-    return metadata
+        pairs = dict(values) if replace else {**snapshot.metadata, **values}
+        _write_metadata(caller, snapshot, pairs)
+    return pairs
 
 
 def delete_metadata(caller: callers.Caller, *, snapshot_id: object, key: str) -> None:
@@ -131,8 +140,12 @@ def delete_metadata(caller: callers.Caller, *, snapshot_id: object, key: str) ->
         policies.require(caller, "volume:delete_snapshot_metadata")
         if key not in snapshot.metadata:
             raise errors.NotFound(f"Snapshot {snapshot.pk} has no metadata with key {key}.")
-        metadata = {name: value for name, value in snapshot.metadata.items() if name != key}
-        models.Snapshot.objects.filter(pk=snapshot.pk).update(metadata=metadata, updated_at=clock.now())
+        _write_metadata(caller, snapshot, {name: value for name, value in snapshot.metadata.items() if name != key})
+
+
+def _write_metadata(caller: callers.Caller, snapshot: models.Snapshot, pairs: Mapping[str, str]) -> None:
+    models.Snapshot.objects.filter(pk=snapshot.pk).update(metadata=dict(pairs), updated_at=clock.now())
+    auditing.note(caller, action="snapshot:metadata", subject=snapshot, detail=f"has now: {auditing.named(pairs)}")
 
 
 def delete(caller: callers.Caller, *, snapshot_id: object, force: bool = False) -> models.Operation:
@@ -193,7 +206,9 @@ def reset(
     if status.lower() not in allowed:
         raise errors.InvalidInput(f"Invalid input received: '{status}' is not one of {allowed}.")
     recording.refuse_while_open(row, what="reset its status; cancel the operation first")
-    transitions.reset(row, axis=axis, to=status.lower(), reason=reason or "reset by an admin", actor=caller.user_name)
+    why = reason or "reset by an admin"
+    auditing.note(caller, action="snapshot:reset-status", subject=row, detail=f"to {status.lower()}: {why}")
+    transitions.reset(row, axis=axis, to=status.lower(), reason=why, actor=caller.user_name)
 
 
 def deletable_with(volume: models.Volume, *, cascade: bool) -> list[models.Snapshot]:

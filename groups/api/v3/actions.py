@@ -25,6 +25,12 @@ class Action:
     since: microversions.Version
     answers: describing.Answers = dataclasses.field(default_factory=lambda: {202: None})
     """What it answers, for the description of the API; as a rule nothing, with 202."""
+    later: tuple[microversions.Version, Do] | None = None
+    """From which version on something else is done, and what."""
+
+    def done_at(self, version: microversions.Version) -> Do:
+        """Return what is done in a version."""
+        return self.later[1] if self.later is not None and version >= self.later[0] else self.do
 
 
 class Actions(resource.Resource):
@@ -48,7 +54,7 @@ class Actions(resource.Resource):
             )
         self.require(action.since)
         bodies.check(body, {"properties": {name: action.schema}})
-        return action.do(self.caller, subject_id, wanted or {})
+        return action.done_at(self.version)(self.caller, subject_id, wanted or {})
 
 
 def _bodies(table: Mapping[str, Action]) -> describing.Schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from groups import callers, models, specs
+from groups import callers, models, specs, statuses
 from groups.api.v3 import microversions
 from groups.api.v3.microversions import Version
 from groups.models import backends
@@ -15,6 +15,8 @@ Fields = dict[str, Any]
 
 # What others than admins may know of what a type asks of its backend.
 _OPEN_EXTRA_SPECS = frozenset({"RESKEY:availability_zones", "multiattach", specs.REPLICATION})
+# Cinder tells no more of it either.
+_PROGRESS = {statuses.SnapshotStatus.AVAILABLE: "100%", statuses.SnapshotStatus.DELETING: "100%"}
 ACCESS_IS_PUBLIC = "os-volume-type-access:is_public"
 
 
@@ -71,7 +73,8 @@ def group(values: Fields, *, caller: callers.Caller, version: Version) -> Fields
         "volume_types": values["volume_types"],
     }
     if version >= microversions.GROUP_SOURCES:
-        fields.update(group_snapshot_id=None, source_group_id=None)
+        fields["group_snapshot_id"] = values["source_group_snapshot_id"]
+        fields["source_group_id"] = values["source_group_id"]
     if "volumes" in values:
         fields["volumes"] = values["volumes"]
     if version >= microversions.REPLICATION:
@@ -97,8 +100,8 @@ def new_volume(values: Fields, *, caller: callers.Caller, version: Version, base
         "bootable": "true" if values["bootable"] else "false",
         "replication_status": values["replication_status"],
         "multiattach": values["multiattach"],
-        "snapshot_id": None,
-        "source_volid": None,
+        "snapshot_id": values["source_snapshot_id"],
+        "source_volid": values["source_volume_id"],
         "consistencygroup_id": None,
         "encrypted": False,
         "attachments": [_host(each, caller=caller) for each in values["attachments"]],
@@ -196,3 +199,50 @@ def _newer_volume_fields(values: Fields, *, caller: callers.Caller, version: Ver
         if version >= first and (caller.is_admin or not admins_only)
         for name, value in fields.items()
     }
+
+
+def snapshot_summary(values: Fields) -> Fields:
+    """Return a snapshot as a short list shows it."""
+    return {
+        "id": values["id"],
+        "created_at": time(values["created_at"]),
+        "updated_at": time(values["updated_at"]),
+        "name": values["name"],
+        "description": values["description"],
+        "volume_id": values["volume_id"],
+        "status": values["status"],
+        "size": values["size_gib"],
+        "metadata": values["metadata"],
+    }
+
+
+def new_snapshot(values: Fields, *, version: Version) -> Fields:
+    """Return a snapshot as the answer to its creation or update shows it, from what `queries.snapshots` found."""
+    since: tuple[tuple[Version, Fields], ...] = (
+        (microversions.GROUP_SOURCES, {"group_snapshot_id": values["group_snapshot_id"]}),
+        (microversions.SNAPSHOT_USER, {"user_id": values["user_id"]}),
+        (microversions.CONSUMES_QUOTA, {"consumes_quota": True}),
+    )
+    newer = {name: value for first, fields in since if version >= first for name, value in fields.items()}
+    return {**snapshot_summary(values), **newer}
+
+
+def snapshot(values: Fields, *, version: Version) -> Fields:
+    """Return a snapshot in detail."""
+    return {
+        **new_snapshot(values, version=version),
+        "os-extended-snapshot-attributes:project_id": values["project_id"],
+        "os-extended-snapshot-attributes:progress": _PROGRESS.get(values["status"], "0%"),
+    }
+
+
+def group_snapshot(values: Fields, *, caller: callers.Caller, version: Version) -> Fields:
+    """Return a group snapshot in detail, from what `queries.snapshots` found."""
+    fields = {
+        **{name: values[name] for name in ("id", "group_id", "group_type_id", "status", "name", "description")},
+        "created_at": time(values["created_at"]),
+    }
+    shown = version >= microversions.GROUP_PROJECT
+    if shown and policies.allows(caller, "group:group_snapshot_project_attribute"):
+        fields["project_id"] = values["project_id"]
+    return fields

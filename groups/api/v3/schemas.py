@@ -30,6 +30,12 @@ def boolean(value: bool | str) -> bool:
     return value is True or value in _WORDS_TRUE
 
 
+def label(wanted: dict[str, Any], name: str) -> str | None:
+    """Return a name or description, given under its newer or its older word."""
+    value: str | None = wanted.get(name)
+    return value if value is not None else wanted.get(f"display_{name}")
+
+
 def changes(wanted: dict[str, Any]) -> dict[str, Any]:
     """Return what a checked update of a type changes: null leaves a field as it is."""
     given = {name: value for name, value in wanted.items() if value is not None}
@@ -218,3 +224,41 @@ PROJECT_ACCESS = _object(
     {"project": {"type": "string", "minLength": 1, "maxLength": 64, "format": "printable"}}, required=("project",)
 )
 DEFAULT_TYPE = _envelope("default_type", _object({"volume_type": _REFERENCE}, required=("volume_type",)))
+
+_SNAPSHOT_LABELS: dict[str, Schema] = {
+    "name": _TEXT_OR_NULL,
+    "display_name": _TEXT_OR_NULL,
+    "description": _DESCRIPTION,
+    "display_description": _DESCRIPTION,
+}
+CREATE_SNAPSHOT = _envelope(
+    "snapshot",
+    _object(
+        {
+            **_SNAPSHOT_LABELS,
+            "volume_id": _UUID,
+            "force": _BOOLEAN_OR_NULL,
+            "metadata": {"anyOf": [_PAIRS, {"type": "null"}]},
+        },
+        required=("volume_id",),
+    ),
+)
+UPDATE_SNAPSHOT = _envelope("snapshot", _object(_SNAPSHOT_LABELS, least=1))
+RESET_SNAPSHOT = _object({"status": _REFERENCE}, required=("status",))
+CREATE_GROUP_SNAPSHOT = _envelope(
+    "group_snapshot",
+    _object({"group_id": _UUID, "name": _NAME_OR_NULL, "description": _DESCRIPTION}, required=("group_id",)),
+)
+# Cinder refuses the key that is not used, which openstacksdk sends as null.
+CREATE_FROM_SOURCE = _envelope(
+    "create-from-src",
+    _object(
+        {
+            "name": _NAME_OR_NULL,
+            "description": _DESCRIPTION,
+            "group_snapshot_id": _UUID_OR_NULL,
+            "source_group_id": _UUID_OR_NULL,
+        }
+    ),
+)
+EXTEND = _object({"new_size": {**_SIZE, "type": ["integer", "string"]}}, required=("new_size",))

@@ -259,3 +259,57 @@ ATTACHMENT_QUERY = (
     PROJECTS,
     *(asked(name) for name in ("volume_id", "status", "instance_id", "attach_status")),
 )
+
+# Snapshots.
+
+_SNAPSHOT_ROW = {
+    "id": ID,
+    "created_at": TIME,
+    "updated_at": TIME_OR_NULL,
+    "name": TEXT_OR_NULL,
+    "description": TEXT_OR_NULL,
+    "volume_id": ID,
+    "status": word(statuses.SnapshotStatus),
+    "size": {"type": "integer", "minimum": 1},
+    "metadata": PAIRS,
+}
+_SNAPSHOT = record(
+    _SNAPSHOT_ROW,
+    {
+        "group_snapshot_id": ID_OR_NULL,
+        "user_id": TEXT,
+        "consumes_quota": BOOLEAN,
+        "os-extended-snapshot-attributes:project_id": TEXT,
+        "os-extended-snapshot-attributes:progress": TEXT,
+    },
+    title="Snapshot",
+)
+SNAPSHOT = record({"snapshot": _SNAPSHOT})
+SNAPSHOTS = paged("snapshots", record(_SNAPSHOT_ROW, title="SnapshotRow"), "snapshots_links", count=shapes.COUNT)
+DETAILED_SNAPSHOTS = paged("snapshots", _SNAPSHOT, "snapshots_links", count=shapes.COUNT)
+SNAPSHOT_QUERY = (
+    *PAGE,
+    PROJECTS,
+    asked("with_count", "With the number of all.", BOOLEAN),
+    *(asked(name) for name in ("name", "status", "volume_id", "metadata", "availability_zone")),
+)
+_GROUP_SNAPSHOT_NAME = record({"id": ID, "name": TEXT_OR_NULL}, title="GroupSnapshotName")
+_GROUP_SNAPSHOT = record(
+    {
+        "id": ID,
+        "group_id": ID,
+        "group_type_id": ID,
+        "status": word(statuses.SnapshotStatus),
+        "created_at": TIME,
+        "name": TEXT_OR_NULL,
+        "description": TEXT_OR_NULL,
+    },
+    {"project_id": TEXT},
+    title="GroupSnapshot",
+)
+_GROUP_SNAPSHOT_LINKS = ("group_snapshot_links", "group_snapshots_links")
+NEW_GROUP_SNAPSHOT = record({"group_snapshot": record({"id": ID, "name": TEXT_OR_NULL, "group_type_id": ID})})
+GROUP_SNAPSHOT = record({"group_snapshot": _GROUP_SNAPSHOT})
+GROUP_SNAPSHOTS = paged("group_snapshots", _GROUP_SNAPSHOT_NAME, *_GROUP_SNAPSHOT_LINKS)
+DETAILED_GROUP_SNAPSHOTS = paged("group_snapshots", _GROUP_SNAPSHOT, *_GROUP_SNAPSHOT_LINKS)
+GROUP_SNAPSHOT_QUERY = (*PAGE, PROJECTS, *(asked(name) for name in ("name", "status", "group_id")))

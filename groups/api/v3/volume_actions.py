@@ -11,7 +11,7 @@ from groups import callers, errors
 from groups.api import describing
 from groups.api.v3 import actions, answers, bodies, microversions, schemas, shapes
 from groups.queries import visible
-from groups.services import attaching, metadata, volumes
+from groups.services import attaching, extending, metadata, volumes
 
 Wanted = dict[str, Any]
 
@@ -131,6 +131,16 @@ def _refusing(name: str) -> actions.Action:
     return _always(refuse, {}, {})
 
 
+def _extend(caller: callers.Caller, volume_id: str, wanted: Wanted) -> HttpResponse:
+    extending.extend(caller, volume_id=volume_id, size_gib=int(wanted["new_size"]), in_use=False)
+    return answers.empty()
+
+
+def _extend_also_in_use(caller: callers.Caller, volume_id: str, wanted: Wanted) -> HttpResponse:
+    extending.extend(caller, volume_id=volume_id, size_gib=int(wanted["new_size"]))
+    return answers.empty()
+
+
 def _always(
     do: actions.Do, schema: bodies.Schema = schemas.NOTHING, answers: describing.Answers | None = None
 ) -> actions.Action:
@@ -147,6 +157,12 @@ class VolumeActions(actions.Actions):
         "os-force_delete": _always(_force_delete),
         "os-set_bootable": _always(_set_bootable, schemas.SET_BOOTABLE, {200: None}),
         "os-update_readonly_flag": _always(_set_readonly, schemas.SET_READONLY),
+        "os-extend": actions.Action(
+            do=_extend,
+            schema=schemas.EXTEND,
+            since=microversions.MINIMUM,
+            later=(microversions.EXTENDED_IN_USE, _extend_also_in_use),
+        ),
         "os-retype": _always(_retype, schemas.RETYPE),
         "os-reserve": _always(_reserve),
         "os-unreserve": _always(_unreserve),

@@ -28,7 +28,7 @@ _OPEN_FILTERS = (
     "consumes_quota",
 )
 _WITH_COUNT = "with_count"
-_SOURCES = ("snapshot_id", "source_volid", "consistencygroup_id", "backup_id", "imageRef", "image_id")
+_SOURCES = ("consistencygroup_id", "backup_id", "imageRef", "image_id")
 
 
 class _VolumeLists(resource.Resource):
@@ -73,15 +73,15 @@ class Volumes(_VolumeLists):
         schema = schemas.CREATE_VOLUME if strict else schemas.CREATE_VOLUME_TOLERANTLY
         wanted = bodies.checked(request, schema)["volume"]
         _refuse_sources(wanted)
-        if wanted.get("size") is None:
-            raise errors.InvalidInput("Invalid input received: give the size of the volume, in GiB.")
         volume = services.create(
             self.caller,
-            size_gib=int(wanted["size"]),
+            size_gib=None if wanted.get("size") is None else int(wanted["size"]),
+            snapshot_id=wanted.get("snapshot_id"),
+            source_volume_id=wanted.get("source_volid"),
             volume_type=wanted.get("volume_type"),
             group_id=wanted.get("group_id") if self.version >= microversions.GROUPS else None,
-            name=_label(wanted, "name"),
-            description=_label(wanted, "description"),
+            name=schemas.label(wanted, "name"),
+            description=schemas.label(wanted, "description"),
             metadata=wanted.get("metadata"),
             availability_zone=wanted.get("availability_zone"),
             multiattach=schemas.boolean(wanted.get("multiattach") or False),
@@ -137,7 +137,9 @@ class Volume(resource.Resource):
         schema = schemas.UPDATE_VOLUME if strict else schemas.UPDATE_VOLUME_TOLERANTLY
         wanted = bodies.checked(request, schema)["volume"]
         changes = {
-            name: _label(wanted, name) for name in ("name", "description") if {name, f"display_{name}"} & wanted.keys()
+            name: schemas.label(wanted, name)
+            for name in ("name", "description")
+            if {name, f"display_{name}"} & wanted.keys()
         }
         volume = services.update(self.caller, volume_id=volume_id, changes=changes, metadata=wanted.get("metadata"))
         values = queries.detail(self.caller, volume.pk)
@@ -146,20 +148,15 @@ class Volume(resource.Resource):
 
     @describe({202: None}, query=shapes.REMOVAL_QUERY)
     def delete(self, request: Request, volume_id: str) -> HttpResponse:
-        """Delete it. There are no snapshots that `cascade` could take along."""
+        """Delete it; `cascade` with its snapshots."""
         force = filtering.truth(request.query_params.get("force", "false"), name="force")
-        filtering.truth(request.query_params.get("cascade", "false"), name="cascade")
-        services.delete(self.caller, volume_id=volume_id, force=force and self.version >= microversions.FORCED_DELETE)
+        cascade = filtering.truth(request.query_params.get("cascade", "false"), name="cascade")
+        force = force and self.version >= microversions.FORCED_DELETE
+        services.delete(self.caller, volume_id=volume_id, force=force, cascade=cascade)
         return answers.empty()
-
-
-def _label(wanted: dict[str, Any], name: str) -> str | None:
-    """Return a name or description, given under its newer or its older word."""
-    value: str | None = wanted.get(name)
-    return value if value is not None else wanted.get(f"display_{name}")
 
 
 def _refuse_sources(wanted: dict[str, Any]) -> None:
     for name in _SOURCES:
         if wanted.get(name) is not None:
-            raise errors.InvalidInput(f"Invalid input received: volumes are created empty here; leave out '{name}'.")
+            raise errors.InvalidInput(f"Invalid input received: no volume is made from that here; leave out '{name}'.")

@@ -141,7 +141,10 @@ def test_scheduler_hints_are_overlooked(cast: people.Cast) -> None:
         ({"volume_type": "nope"}, 404, "Volume type with name nope could not be found."),
         ({"volume_type": None}, 400, "volume_type must be provided"),
         ({"availability_zone": "mars"}, 400, "Availability zone 'mars' is invalid."),
-        ({"snapshot_id": UNKNOWN}, 400, "leave out 'snapshot_id'"),
+        ({"backup_id": UNKNOWN}, 400, "leave out 'backup_id'"),
+        ({"snapshot_id": UNKNOWN}, 404, f"Snapshot {UNKNOWN} could not be found."),
+        ({"source_volid": UNKNOWN}, 404, f"Volume {UNKNOWN} could not be found."),
+        ({"source_volid": UNKNOWN, "snapshot_id": UNKNOWN}, 400, "not both"),
         ({"imageRef": "cirros"}, 400, "leave out 'imageRef'"),
     ],
 )
