@@ -17,10 +17,20 @@ from groups.models.projects import LoginAttempt, Project, RoleAssignment, Token
 from groups.models.quotas import QuotaLimit
 from groups.models.sites import SiteFailover, SiteFailoverGroup
 from groups.models.snapshots import GroupSnapshot, Snapshot
-from groups.models.types import DefaultVolumeType, ExtraSpec, GroupSpec, GroupType, VolumeType, VolumeTypeAccess
+from groups.models.types import (
+    CONTROL_LOCATIONS,
+    DefaultVolumeType,
+    ExtraSpec,
+    GroupSpec,
+    GroupType,
+    VolumeType,
+    VolumeTypeAccess,
+    VolumeTypeEncryption,
+)
 
 __all__ = [
     "ATTACHMENT_MODES",
+    "CONTROL_LOCATIONS",
     "About",
     "Attachment",
     "AuditEntry",
@@ -59,4 +69,5 @@ __all__ = [
     "Volume",
     "VolumeType",
     "VolumeTypeAccess",
+    "VolumeTypeEncryption",
 ]

@@ -6,6 +6,8 @@ from django.db import models
 
 from groups.models.fields import Row
 
+CONTROL_LOCATIONS = ("front-end", "back-end")
+
 
 class Template(Row):
     """What volume types and group types have in common."""
@@ -50,6 +52,29 @@ class VolumeTypeAccess(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project_id} may use {self.volume_type_id}"
+
+
+class VolumeTypeEncryption(Row):
+    """How volumes of a type are to be encrypted. No backend does that, so that none takes volumes of such a type."""
+
+    volume_type = models.OneToOneField(VolumeType, on_delete=models.CASCADE, related_name="encryption")
+    provider = models.CharField(max_length=255)
+    control_location = models.CharField(max_length=16, choices=[(place, place) for place in CONTROL_LOCATIONS])
+    cipher = models.CharField(max_length=255, null=True, blank=True)
+    key_size = models.PositiveIntegerField(null=True, blank=True)
+    updated_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        verbose_name = "volume type encryption"
+        constraints = (
+            models.CheckConstraint(
+                name="control_location_is_known", condition=models.Q(control_location__in=CONTROL_LOCATIONS)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.provider} for {self.volume_type_id}"
 
 
 class DefaultVolumeType(models.Model):

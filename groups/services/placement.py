@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from django.db import models as db
@@ -48,6 +48,8 @@ def place(
 
     Raises `NoBackendFits`, saying for each backend what it lacks.
     """
+    volume_types = list(volume_types)
+    _refuse_encrypted(volume_types)
     wanted: list[tuple[str, Mapping[str, str | None]]] = [
         (f"volume type '{row.name}'", row.specs) for row in volume_types
     ]
@@ -66,6 +68,15 @@ def place(
             return backend
         reasons.append(f"{backend.name}: {'; '.join(lacks)}")
     raise errors.NoBackendFits(f"No valid backend was found. {'. '.join(reasons)}.")
+
+
+def _refuse_encrypted(volume_types: Sequence[models.VolumeType]) -> None:
+    found = models.VolumeTypeEncryption.objects.filter(volume_type__in=volume_types).select_related("volume_type")
+    if (row := found.first()) is not None:
+        raise errors.NoBackendFits(
+            f"No valid backend was found. Volume type '{row.volume_type}' wants its volumes encrypted, which no backend"
+            " here does."
+        )
 
 
 def _candidates() -> list[models.Backend]:

@@ -262,3 +262,11 @@ CREATE_FROM_SOURCE = _envelope(
     ),
 )
 EXTEND = _object({"new_size": {**_SIZE, "type": ["integer", "string"]}}, required=("new_size",))
+_ENCRYPTION: dict[str, Schema] = {
+    "provider": _REFERENCE,
+    "control_location": {"enum": list(models.CONTROL_LOCATIONS)},
+    "cipher": _TEXT_OR_NULL,
+    "key_size": {"type": ["integer", "null"], "minimum": 0, "maximum": 2**31 - 1},
+}
+CREATE_ENCRYPTION = _envelope("encryption", _object(_ENCRYPTION, required=("provider", "control_location")))
+UPDATE_ENCRYPTION = _envelope("encryption", _object(_ENCRYPTION, least=1))

@@ -108,7 +108,27 @@ _VOLUME_TYPE = record(
 )
 VOLUME_TYPE = record({"volume_type": _VOLUME_TYPE})
 VOLUME_TYPE_ACCESS = record({"volume_type_access": many(record({"volume_type_id": ID, "project_id": TEXT}))})
-NO_ENCRYPTION = record({})
+_ENCRYPTED: dict[str, Schema] = {
+    "provider": TEXT,
+    "control_location": word(models.CONTROL_LOCATIONS),
+    "cipher": TEXT_OR_NULL,
+    "key_size": shapes.COUNT_OR_NULL,
+}
+NEW_ENCRYPTION = record({"encryption": record({**_ENCRYPTED, "volume_type_id": ID, "encryption_id": ID})})
+CHANGED_ENCRYPTION = record({"encryption": record({}, _ENCRYPTED)})
+ENCRYPTION = record(
+    {},
+    {
+        **_ENCRYPTED,
+        "volume_type_id": ID,
+        "encryption_id": ID,
+        "created_at": TIME,
+        "updated_at": TIME_OR_NULL,
+        "deleted_at": shapes.NULL,
+        "deleted": BOOLEAN,
+    },
+)
+ENCRYPTION_VALUE = record({}, {name: either(TEXT_OR_NULL, shapes.COUNT) for name in _ENCRYPTED})
 _DEFAULT_TYPE = record({"project_id": TEXT, "volume_type_id": ID}, title="DefaultType")
 DEFAULT_TYPE = record({"default_type": _DEFAULT_TYPE})
 DEFAULT_TYPES = record({"default_types": many(_DEFAULT_TYPE)})

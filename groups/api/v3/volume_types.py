@@ -13,7 +13,7 @@ from groups.api.describing import describe
 from groups.api.shapes import asked
 from groups.api.v3 import actions, answers, bodies, lists, microversions, resource, rows, schemas, shapes
 from groups.queries import types as queries, visible
-from groups.services import default_types, policies, types
+from groups.services import default_types, types
 
 
 class VolumeTypes(resource.Resource):
@@ -107,17 +107,6 @@ class VolumeTypeAccess(resource.Resource):
                 ]
             }
         )
-
-
-class VolumeTypeEncryption(resource.Resource):
-    """How volumes of a type are encrypted; nothing is encrypted here."""
-
-    @describe({200: shapes.NO_ENCRYPTION})
-    def get(self, request: Request, type_id: str) -> HttpResponse:
-        """Say so, as clients expect of a type without encryption."""
-        visible.volume_type(self.caller, type_id)
-        policies.require(self.caller, "volume_extension:volume_type_encryption:get")
-        return answers.document({})
 
 
 def _add_access(caller: callers.Caller, type_id: str, wanted: dict[str, Any]) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.conf import settings
@@ -67,10 +67,47 @@ class TestAccess:
         assert names(is_public="None") == ["private", "replicable"]
         assert names(is_public="False") == ["private"]
 
-    def test_no_type_is_encrypted(self, cast: people.Cast, private: models.VolumeType) -> None:
-        answer = cast.ada.get(f"/types/{private.pk}/encryption")
 
-        assert (answer.status, answer.body) == (200, {})
+class TestEncryption:
+    WANTED: ClassVar[dict[str, Any]] = {
+        "provider": "luks",
+        "control_location": "front-end",
+        "cipher": "aes-xts-plain64",
+        "key_size": 256,
+    }
+
+    def test_is_kept_and_volumes_of_such_a_type_find_no_backend(
+        self, cast: people.Cast, private: models.VolumeType
+    ) -> None:
+        path = f"/types/{private.pk}/encryption"
+        nothing = cast.ada.get(path)
+        made = cast.ada.post(path, {"encryption": self.WANTED})
+        again = cast.ada.post(path, {"encryption": self.WANTED})
+        changed = cast.ada.put(f"{path}/luks", {"encryption": {"key_size": 128}})
+
+        assert (nothing.status, nothing.body) == (200, {})
+        assert (made.status, again.status) == (200, 400)
+        assert made.body["encryption"].items() >= {**self.WANTED, "volume_type_id": str(private.pk)}.items()
+        assert (changed.status, changed.body) == (200, {"encryption": {"key_size": 128}})
+        assert cast.ada.get(path).body.items() >= {**self.WANTED, "key_size": 128, "deleted": False}.items()
+        assert cast.ada.get(f"{path}/cipher").body == {"cipher": "aes-xts-plain64"}
+        refused = cast.ada.post("/volumes", {"volume": {"size": 1, "volume_type": "private"}})
+        assert (refused.status, "wants its volumes encrypted" in refused.message) == (400, True)
+        assert cast.ada.delete(f"{path}/provider").status == 202
+        assert cast.ada.get(path).body == {}
+        assert cast.ada.delete(f"{path}/provider").status == 404
+
+    def test_is_left_alone_once_there_are_volumes_and_by_all_but_admins(
+        self, cast: people.Cast, site: domain.Site
+    ) -> None:
+        path = f"/types/{site.volume_type.pk}/encryption"
+        cast.olga.post("/volumes", {"volume": {"size": 1, "volume_type": "replicable"}})
+
+        used = cast.ada.post(path, {"encryption": self.WANTED})
+
+        assert (used.status, used.message) == (400, "Cannot create encryption specs. Volume type in use.")
+        assert cast.olga.post(path, {"encryption": self.WANTED}).status == cast.olga.get(path).status == 403
+        assert cast.ada.post(path, {"encryption": {"provider": "luks"}}).status == 400
 
 
 class TestDefaults:
