@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.made-from-$(shell cat requirements.txt requirements-keystone.txt requirements-dev.txt | sha256sum | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak serve lint types layers migrations check format
+.PHONY: help setup demo test soak fuzz serve lint types layers migrations check format
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -15,6 +15,10 @@ setup: $(STAMP)  ## Install what Replsite, its demo and its tests need; does not
 
 demo: setup  ## Fail a group over and back on real replicated bytes, with the real cinder command
 	@$(BIN)/python -m demo
+
+fuzz: setup  ## Send a live site tens of thousands of requests made up from its OpenAPI document
+	@scripts/system-packages --for-tests
+	@$(BIN)/pytest -m soak -s -q tests/fuzz
 
 serve: setup  ## Run web, worker and beat until Ctrl-C; settings come from REPLSITE_* variables
 	@$(BIN)/python manage.py bootstrap

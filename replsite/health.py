@@ -31,6 +31,11 @@ def live(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
 
+def check(_request: HttpRequest) -> JsonResponse:
+    """Say the same where OpenStack's load balancers ask, in their words."""
+    return JsonResponse({"detailed": False, "reasons": ["OK"]})
+
+
 def ready(_request: HttpRequest) -> JsonResponse:
     """Say whether database and broker answer in time and everybody works who should; 503 says what is not so."""
     questions = _ask_all(database=look, broker=ask_broker)

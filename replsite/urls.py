@@ -12,6 +12,7 @@ handler500 = "groups.admin.failures.page_failed"
 
 urlpatterns = [
     path("healthz", health.live),
+    path("healthcheck", health.check),
     path("readyz", health.ready),
     path("metrics", metrics.show),
     path("admin", generic.RedirectView.as_view(pattern_name="admin:index")),

@@ -171,9 +171,18 @@ def _titled_apart(part: Any, shown: dict[str, Any]) -> Any:
     if not isinstance(part, Mapping):
         return part
     found = {key: _titled_apart(value, shown) for key, value in part.items()}
+    if isinstance(found.get("pattern"), str):
+        found["pattern"] = _portable(found["pattern"])
+    if isinstance(found.get("patternProperties"), dict):
+        found["patternProperties"] = {_portable(key): value for key, value in found["patternProperties"].items()}
     title = found.get("title")
     if not isinstance(title, str):
         return found
     if shown.setdefault(title, found) != found:
         raise ValueError(f"Two different shapes have the title '{title}'.")
     return {"$ref": f"#/components/schemas/{title}"}
+
+
+def _portable(pattern: str) -> str:
+    """Return a pattern as JSON Schema has it, where nothing but the very end is `$`."""
+    return pattern.replace(r"\Z", "$")

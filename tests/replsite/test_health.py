@@ -206,3 +206,9 @@ def test_a_real_crew_is_ready_and_a_frozen_worker_is_missed(client: Client, tmp_
         for process in (worker, beat):
             process.wake()
             process.kill()
+
+
+def test_openstack_s_load_balancers_are_answered_in_their_words(client):
+    answer = client.get("/healthcheck")
+
+    assert (answer.status_code, answer.json()) == (200, {"detailed": False, "reasons": ["OK"]})

@@ -56,6 +56,17 @@ class Resource(APIView):
         return answer
 
 
+class NotRouted(Resource):
+    """An address where nothing is."""
+
+    schema = None
+    authentication_classes = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Say so, whatever is asked. Raises `NotFound`."""
+        raise errors.NotFound(f"There is nothing at {request.path}.", remedy="See /api/docs/ for what there is.")
+
+
 def document(body: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
     """Return a JSON answer."""
     return HttpResponse(orjson.dumps(body), status=status, content_type=_MEDIA_TYPE)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
-from groups.api.native import audits, backends, events, findings, groups, operations, sites
+from groups.api.native import audits, backends, events, findings, groups, operations, resource, sites
 
 urlpatterns = [
     path("findings", findings.Findings.as_view()),
@@ -38,4 +38,5 @@ urlpatterns = [
     path("site-failovers/<uuid:site_failover_id>/groups", sites.Places.as_view()),
     path("site-failovers/<uuid:site_failover_id>/cancel", sites.Cancel.as_view()),
     path("groups/<uuid:group_id>/failover-priority", sites.Priority.as_view()),
+    re_path("", resource.NotRouted.as_view()),
 ]

@@ -178,7 +178,7 @@ RETYPE = _object(
 
 _PAIRS: Schema = {
     "type": "object",
-    "patternProperties": {r"^[^\0]{1,255}\Z": {"type": "string", "maxLength": 255}},
+    "patternProperties": {r"^[^\x00]{1,255}\Z": {"type": "string", "maxLength": 255}},
     "additionalProperties": False,
 }
 METADATA = _envelope("metadata", _PAIRS)

@@ -132,7 +132,7 @@ def test_a_worker_says_whether_the_sides_answer(cast: Cast, site: domain.Site) -
     assert (before.status, asked.status) == (404, 202)
     assert asked.body["connection"]["done_at"] is None
     assert [side["reachable"] for side in found["sides"]] == [True, True, True]
-    assert {"site-b", "site-c"} < {side["name"] for side in found["sides"]}
+    assert [side["name"] for side in found["sides"]] == ["the primary", "secondary 'site-b'", "secondary 'site-c'"]
 
 
 def test_the_audit_tells_admins_who_did_what(cast: Cast, site: domain.Site, tmp_path: Path) -> None:

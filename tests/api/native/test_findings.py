@@ -165,3 +165,11 @@ class TestIgnoring:
         answer = ask(cast.ada, "POST", f"/findings/{the_finding(cast)['id']}/ignore", {"reason": "x", "until": until})
 
         assert answer.status == 400
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/findings/", "/groups/no-id", "/operations/1/cancel"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_address_where_nothing_is_says_so_in_json(cast: Cast, method: str, path: str) -> None:
+    answer = ask(cast.olga, method, path)
+
+    assert (answer.status, answer.body["error"]["code"]) == (404, "not_found")
