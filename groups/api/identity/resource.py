@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, ClassVar, TypeVar
 
 import structlog
@@ -15,6 +14,7 @@ from rest_framework.views import APIView
 from groups import callers, errors
 from groups.api import addresses, authentication, describing
 from groups.api.identity import answers, bodies, shapes
+from groups.api.v3 import resource as v3_resource
 from groups.queries import access
 from groups.services import policies
 
@@ -33,10 +33,10 @@ class Public(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer under an id of the request's own, which the log shows too."""
-        self.request_id = f"req-{uuid.uuid4()}"
+        self.request_id = v3_resource.request_id_of(request)
         with structlog.contextvars.bound_contextvars(request_id=self.request_id):
             answer = super().dispatch(request, *args, **kwargs)
-        answer["X-Openstack-Request-Id"] = self.request_id
+        answer[v3_resource.REQUEST_ID] = self.request_id
         answer["Vary"] = authentication.TOKEN_HEADER
         return answer
 

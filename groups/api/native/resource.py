@@ -36,7 +36,7 @@ class Resource(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer under an id of the request's own, which the log shows too."""
-        self.request_id = v3_resource.new_request_id()
+        self.request_id = v3_resource.request_id_of(request)
         with structlog.contextvars.bound_contextvars(request_id=self.request_id):
             answer = super().dispatch(request, *args, **kwargs)
         answer[v3_resource.REQUEST_ID] = self.request_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.parse
 import uuid
 from typing import Any, ClassVar
@@ -21,6 +22,16 @@ REQUEST_ID = "X-Openstack-Request-Id"
 _OLD_REQUEST_ID = "X-Compute-Request-Id"
 
 
+_GIVEN = re.compile(r"req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def request_id_of(request: HttpRequest) -> str:
+    """Return a request's id: the one its client gave it, in OpenStack's form, so that what it does here and at other
+    services is found under one id; else a new one."""
+    given = request.headers.get(REQUEST_ID, "")
+    return given if _GIVEN.fullmatch(given) else new_request_id()
+
+
 def new_request_id() -> str:
     """Return an id for one request."""
     return f"req-{uuid.uuid4()}"
@@ -38,7 +49,7 @@ class Public(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer under an id of the request's own, which the log shows too."""
-        self.request_id = new_request_id()
+        self.request_id = request_id_of(request)
         with structlog.contextvars.bound_contextvars(request_id=self.request_id):
             answer = super().dispatch(request, *args, **kwargs)
         answer[REQUEST_ID] = self.request_id
