@@ -1,1 +1,1 @@
-"""Measurements of a running site; each module is a program that prints its figures."""
+"""Measurements of a running site; each module of it that can be run is a program that prints its figures."""

@@ -15,7 +15,7 @@ from groups.queries import attachments, filtering, hosts, paging
 
 Values = dict[str, Any]
 
-_SHOWN = (
+SHOWN = (
     "id",
     "status",
     "size_gib",
@@ -78,7 +78,7 @@ def listed(
     """Return one page of volumes: those of the caller's project, or of all for an admin who asks."""
     rows = _visible(caller, all_projects=all_projects)
     found = filtering.matching(rows, filters, columns=FILTERS)
-    return _completed(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Volume").values(*_SHOWN))
+    return _completed(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Volume").values(*SHOWN))
 
 
 def counted(caller: callers.Caller, *, filters: Mapping[str, str], all_projects: bool = False) -> int:
@@ -88,7 +88,7 @@ def counted(caller: callers.Caller, *, filters: Mapping[str, str], all_projects:
 
 def detail(caller: callers.Caller, volume_id: uuid.UUID) -> Values:
     """Return what is shown of one volume. Raises `NotFound`."""
-    for values in _completed(_visible(caller, all_projects=True).filter(pk=volume_id).values(*_SHOWN)):
+    for values in _completed(_visible(caller, all_projects=True).filter(pk=volume_id).values(*SHOWN)):
         return values
     raise errors.NotFound(f"Volume {volume_id} could not be found.")
 

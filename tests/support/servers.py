@@ -33,8 +33,8 @@ def postgresql_program(name: str) -> str:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[str]:
-    """Run a PostgreSQL; yield its address."""
+def postgresql(*, fsync: bool = False) -> Iterator[str]:
+    """Run a PostgreSQL; yield its address. Tests need none of what `fsync` keeps over a power cut."""
     folder = Path(tempfile.mkdtemp(prefix="replsite-postgresql-"))
     give_to_postgres(folder)
     data, port = folder / "data", processes.free_port()
@@ -46,7 +46,7 @@ def postgresql() -> Iterator[str]:
         capture_output=True,
         cwd=folder,
     )
-    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off -c max_connections=200"
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync={'on' if fsync else 'off'} -c max_connections=200"
     control = [postgresql_program("pg_ctl"), "-D", str(data), "-w"]
     with (folder / "log").open("wb") as log:
         (folder / "log").chmod(0o666)

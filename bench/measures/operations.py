@@ -1,0 +1,62 @@
+"""How long operations take, from the request to the final status seen by the client, driver time 0."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench import figures, filling, floors
+from bench.figures import Figure
+from bench.stack import PATIENCE_SECONDS, Client, Stack
+
+PART = "operations"
+_LOOK_SECONDS = 0.005
+VERBS: dict[str, tuple[dict[str, Any], str]] = {
+    "enable": ({"enable_replication": {}}, "enabled"),
+    "failover": ({"failover_replication": {"secondary_backend_id": "site-b"}}, "failed-over"),
+    "failback": ({"failover_replication": {"secondary_backend_id": "default"}}, "enabled"),
+    "disable": ({"disable_replication": {}}, "disabled"),
+}
+
+
+def measure(stack: Stack, site: filling.Site, folder: Path, *, quick: bool) -> Iterator[Figure]:
+    """Measure each verb on groups of 1 to 1,000 volumes, against an empty task and the update of as many rows."""
+    client = Client(stack.port, token=site.token)
+    trip = statistics.median(floors.round_trip(folder, times=20 if quick else 100))
+    yield figures.of(PART, "an empty Celery task, there and back", [trip])
+    sizes = (1, 10, 100) if quick else (1, 10, 100, 500, 1000)
+    alone: dict[str, float] = {}
+    for size in sizes:
+        (group,) = filling.groups(site, count=1, size=size)
+        path = f"{site.path}/groups/{group.pk}"
+        taken: dict[str, list[float]] = {verb: [] for verb in VERBS}
+        for _ in range(3 if quick else 7):
+            for verb in VERBS:
+                taken[verb].append(run(client, path, verb))
+        rows = statistics.median(floors.row_updates(size, times=10))
+        for verb, seconds in taken.items():
+            alone.setdefault(verb, statistics.median(seconds))
+            floor = trip if size == 1 else 3 * alone[verb] + 4 * rows
+            floor_of = "an empty task" if size == 1 else "3 x that of 1 volume + 4 x UPDATE of as many rows"
+            yield figures.of(PART, f"{verb}, {size} volumes", seconds, floor=floor, floor_of=floor_of)
+
+
+def run(client: Client, path: str, verb: str) -> float:
+    """Ask for a verb and look until its status is there; return the seconds."""
+    body, wanted = VERBS[verb]
+    began = time.perf_counter()
+    client.post(f"{path}/action", body)
+    while (status := _status(client, path)) != wanted:
+        if "error" in status or time.perf_counter() - began > PATIENCE_SECONDS:
+            raise RuntimeError(f"{verb} of {path}: {status}")
+        time.sleep(_LOOK_SECONDS)
+    return time.perf_counter() - began
+
+
+def _status(client: Client, path: str) -> str:
+    status: str = json.loads(client.get(path)[1])["group"]["replication_status"]
+    return status
