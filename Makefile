@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.made-from-$(shell cat requirements.txt requirements-keystone.txt requirements-dev.txt | sha256sum | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak fuzz serve lint types layers migrations check format
+.PHONY: help setup demo test soak fuzz bench serve lint types layers migrations check format
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -32,6 +32,10 @@ test: setup check  ## Check and test everything but the soak tests
 soak: setup  ## Run the tests that go on for minutes
 	@scripts/system-packages --for-tests
 	@$(BIN)/pytest -m soak
+
+bench: setup  ## Measure a site of its own, for hours; prints a table and writes var/bench.json
+	@scripts/system-packages --for-tests
+	@$(BIN)/python -m bench
 
 check: lint types layers migrations  ## Check everything that needs no test run
 

@@ -69,6 +69,8 @@ class Group(Subject):
         indexes = (
             models.Index(fields=("project", "-created_at", "-id"), name="group_list"),
             models.Index(fields=("-created_at", "-id"), name="group_list_all"),
+            models.Index(fields=("project", "status", "-created_at", "-id"), name="group_list_status"),
+            models.Index(fields=("status", "-created_at", "-id"), name="group_list_all_status"),
             models.Index(fields=("name",), name="group_name"),
         )
         constraints = (
@@ -117,6 +119,9 @@ class Volume(Subject):
         indexes = (
             models.Index(fields=("project", "-created_at", "-id"), name="volume_list"),
             models.Index(fields=("-created_at", "-id"), name="volume_list_all"),
+            # A status that few have would else be looked for among all.
+            models.Index(fields=("project", "status", "-created_at", "-id"), name="volume_list_status"),
+            models.Index(fields=("status", "-created_at", "-id"), name="volume_list_all_status"),
             models.Index(fields=("name",), name="volume_name"),
             models.Index(fields=("group", "created_at", "id"), name="volume_members"),
         )

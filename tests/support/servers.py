@@ -46,7 +46,8 @@ def postgresql(*, fsync: bool = False) -> Iterator[str]:
         capture_output=True,
         cwd=folder,
     )
-    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync={'on' if fsync else 'off'} -c max_connections=200"
+    kept = "on" if fsync else "off"
+    options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync={kept} -c max_connections=200"
     control = [postgresql_program("pg_ctl"), "-D", str(data), "-w"]
     with (folder / "log").open("wb") as log:
         (folder / "log").chmod(0o666)
