@@ -33,6 +33,7 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Figure]:
             path = f"{site.path}/{query}"
             with CaptureQueriesContext(connection) as captured:
                 _get(client, path)
+            statements = len(captured)
             seconds = figures.repeated(lambda path=path: _get(client, path), times=10)  # type: ignore[misc]
             if total == 1000:
                 small[what] = statistics.median(seconds)
@@ -42,7 +43,7 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Figure]:
                 seconds,
                 floor=small.get(what) if total > 1000 else None,
                 floor_of="the same with 1,000 volumes" if total > 1000 and what in small else "",
-                note=f"{len(captured)} statements",
+                note=f"{statements} statements",
             )
 
 
