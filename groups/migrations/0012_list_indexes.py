@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('groups', '0009_request_keys'),
+        ('groups', '0011_drills'),
     ]
 
     operations = [
