@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('groups', '0011_drills'),
+        ('groups', '0012_type_encryption'),
     ]
 
     operations = [
