@@ -75,6 +75,19 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "Drills",
+                "items": [
+                    _item("Drill plans", "event_repeat", "groups.drillplan"),
+                    _item("Drills", "science", "groups.drillrun"),
+                    {
+                        "title": "Proof of recoverability",
+                        "icon": "verified",
+                        "link": reverse_lazy("admin:groups_drillrun_coverage"),
+                        "permission": _may_see("groups.drillrun"),
+                    },
+                ],
+            },
+            {
                 "title": "Templates",
                 "items": [
                     _item("Group types", "category", "groups.grouptype"),

@@ -11,6 +11,7 @@ import pytest
 from tests.support.processes import CHECKOUT
 
 SCRIPT = CHECKOUT / "scripts" / "system-packages"
+LIBRARIES = ("libpangoft2-1.0.so.0", "libharfbuzz-subset.so.0")
 QEMU = ("qemu-img", "qemu-storage-daemon")
 
 
@@ -24,6 +25,11 @@ class Machine:
         self.installed = folder / "installed"
         self.policy = folder / "usr" / "sbin" / "policy-rc.d"
         self.policy.parent.mkdir(parents=True)
+        libraries = folder / "usr" / "lib" / "x86_64-linux-gnu"
+        libraries.mkdir(parents=True)
+        for name in LIBRARIES:
+            (libraries / name).touch()
+        (folder / "usr" / "share" / "fonts" / "truetype" / "dejavu").mkdir(parents=True)
         for name in ("sh", "mktemp", "rm", "cat", "chmod"):
             (self.programs / name).symlink_to(str(shutil.which(name)))
         self.put("apt-get", f'echo "$@" >> {self.installed}')
@@ -69,6 +75,17 @@ def test_root_gets_exactly_what_is_missing(machine: Machine) -> None:
 
     assert said.returncode == 0, said.stderr
     assert machine.installed.read_text() == "update\ninstall --yes --no-install-recommends qemu-system-common\n"
+
+
+def test_what_draws_reports_is_installed(machine: Machine) -> None:
+    for name in QEMU:
+        machine.put(name)
+    shutil.rmtree(machine.root / "usr" / "lib")
+    shutil.rmtree(machine.root / "usr" / "share")
+
+    machine.run(user=0)
+
+    assert machine.installed.read_text().endswith(" libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core\n")
 
 
 def test_another_user_is_told_what_to_install(machine: Machine) -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+from groups.reports import fields
 from scripts.documents import diagram, failures, findings, options, roles, states
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
+
+
+def _report_schema() -> str:
+    return json.dumps(fields.schema(), indent=1) + "\n"
+
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/states.md": states.text,
@@ -16,6 +23,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/findings.md": findings.text,
     "docs/roles.md": roles.text,
     "docs/driver-options.md": options.text,
+    "docs/drill-report.schema.json": _report_schema,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from drivers import base
 from groups import models
 from groups.engine import storage
-from groups.services import groups, operations, replication, volumes
+from groups.services import drills, groups, operations, replication, volumes
 from tests.faults.matrix import Case
 from tests.support import domain
 
@@ -122,6 +122,14 @@ def back(site: domain.Site, group: models.Group) -> models.Operation:
     return replication.failover(site.owner, group_id=group.pk, secondary_backend_id=DEFAULT)
 
 
+def drill(site: domain.Site, group: models.Group) -> models.DrillRun:
+    plan = models.DrillPlan.objects.filter(groups=group).first() or drills.create_plan(
+        site.owner, name=f"plan of {group.pk}", groups=[group.pk]
+    )
+    [run] = drills.run_now(site.owner, plan_id=plan.pk)
+    return run
+
+
 def fail_promotion(site: domain.Site, group: models.Group) -> None:
     site.control.add_fault(call="promote", action="fail", volume=2, when="after", times=1)
 
@@ -189,6 +197,7 @@ CASES: dict[str, Case] = {
         prepare=replicated_behind_our_back,
         ask=lambda site, group: replication.restore(site.admin, group_id=group.pk, reason="it was not meant"),
     ),
+    "drill": Case(prepare=enabled, ask=drill),
     "delete volume": Case(
         prepare=with_lone_volume, ask=lambda site, _: volumes.delete(site.owner, volume_id=lone().pk)
     ),

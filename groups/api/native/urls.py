@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from groups.api.native import audits, backends, events, findings, groups, operations, resource, sites
+from groups.api.native import audits, backends, drills, events, findings, groups, operations, resource, sites
 
 urlpatterns = [
     path("findings", findings.Findings.as_view()),
@@ -38,5 +38,23 @@ urlpatterns = [
     path("site-failovers/<uuid:site_failover_id>/groups", sites.Places.as_view()),
     path("site-failovers/<uuid:site_failover_id>/cancel", sites.Cancel.as_view()),
     path("groups/<uuid:group_id>/failover-priority", sites.Priority.as_view()),
+    path("drill-plans", drills.Plans.as_view()),
+    path("drill-plans/<uuid:plan_id>", drills.Plan.as_view()),
+    path("drill-plans/<uuid:plan_id>/run", drills.RunNow.as_view()),
+    *(
+        path(f"drill-plans/<uuid:plan_id>/{verb}", drills.PlanVerb.as_view(verb=verb))
+        for verb in ("freeze", "thaw", "approve", "test")
+    ),
+    path("drills", drills.Runs.as_view()),
+    path("drills/<uuid:run_id>", drills.Run.as_view()),
+    path("drills/<uuid:run_id>/report", drills.Report.as_view()),
+    *(
+        path(f"drills/<uuid:run_id>/report.{form}", drills.Report.as_view(form=form))
+        for form in ("json", "html", "pdf", "csv", "zip")
+    ),
+    path("drills/<uuid:run_id>/attest", drills.Attest.as_view()),
+    path("drills/<uuid:run_id>/notes", drills.Note.as_view()),
+    path("drill-gaps/<uuid:gap_id>", drills.Gap.as_view()),
+    path("drill-coverage", drills.Coverage.as_view()),
     re_path("", resource.NotRouted.as_view()),
 ]
