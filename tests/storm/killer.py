@@ -8,6 +8,7 @@ import itertools
 import time
 from collections.abc import Callable
 
+from drivers.errors import DriverError
 from tests.storm.components import Components
 from tests.storm.plan import Happening
 from tests.storm.stack import Stack
@@ -16,6 +17,8 @@ from tests.storm.watch import BROKER, Watch
 
 _FROZEN_LEASES = 1.3
 """How many leases a frozen worker sleeps at least: long enough for others to take its work over."""
+
+_AGAIN_SECONDS = 1.0
 
 
 class Killer:
@@ -36,7 +39,7 @@ class Killer:
         """Do what the schedule says now."""
         self.diary.append((time.time(), happening))
         if happening.what == "fault":
-            self._befall(happening)
+            self._do(lambda: self._befall(happening))
         elif self._kill(happening):
             self.kills[happening.name] += 1
 
@@ -47,12 +50,12 @@ class Killer:
     def bring_back(self) -> None:
         """Bring back what is due."""
         while self._later and self._later[0][0] <= time.monotonic():
-            heapq.heappop(self._later)[2]()
+            self._do(heapq.heappop(self._later)[2])
 
     def calm(self) -> None:
         """Bring everything back now."""
         while self._later:
-            heapq.heappop(self._later)[2]()
+            self._do(heapq.heappop(self._later)[2])
         self._mend()
         self._storage.calm()
         self._stack.revive()
@@ -94,6 +97,15 @@ class Killer:
 
     def _said(self, happening: Happening) -> str:
         return f"driver: {happening.details['action']}" if happening.name == "driver" else happening.name
+
+    def _do(self, what: Callable[[], None]) -> None:
+        """Do something to the storage now, or a little later where a frozen worker holds its state."""
+        try:
+            what()
+        except DriverError as error:
+            if not error.retryable:
+                raise
+            self._do_later(_AGAIN_SECONDS, what)
 
     def _do_later(self, seconds: float, what: Callable[[], None] | None) -> None:
         if what is not None:
