@@ -6,6 +6,7 @@ import contextlib
 import os
 import random
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -92,6 +93,23 @@ def test_the_unplanned_path_never_connects_to_the_primary(sites: Sites) -> None:
         assert time.monotonic() - began < 3
         assert looked.side(PRIMARY).reachable is False
         assert calls
+
+
+def test_the_way_that_is_told_leads_a_foreign_client_to_the_data_on_the_active_side_alone(sites: Sites) -> None:
+    group = sites.group(1)
+    volume, written = group.volumes[0], random.randbytes(MIB)
+    sites.write(PRIMARY, volume.id, 0, written)
+    sites.driver().enable_replication(group, call=sites.call())
+    _fail_over(sites, group, source=PRIMARY, side=TARGET, epoch=2)
+    found = {}
+
+    for side in (PRIMARY, TARGET):
+        connection = sites.driver().connection(volume.id, backend_id=side)
+        copy = sites.path / "copy.raw"
+        words = ["qemu-img", "convert", "-f", "raw", "-O", "raw", str(connection.data["uri"]), str(copy)]
+        found[side] = copy.read_bytes()[:MIB] if not subprocess.run(words, check=False).returncode else None
+
+    assert found == {PRIMARY: None, TARGET: written}
 
 
 def test_failback_after_a_planned_failover_moves_what_changed_and_no_more(sites: Sites) -> None:
