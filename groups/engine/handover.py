@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from drivers import base
+from drivers.errors import DriverError
 from groups import models
 from groups.models.backends import DEFAULT_TARGET
 from groups.statuses import AttachStatus
@@ -37,5 +38,10 @@ def list_hosts(driver: base.Driver, *, group: base.Group, before: str, after: st
 
 
 def _connection(driver: base.Driver, volume_id: str, *, backend_id: str) -> Entry:
-    found = driver.connection(volume_id, backend_id=backend_id)
-    return {"driver_volume_type": found.kind, "backend_id": backend_id or DEFAULT_TARGET, "data": dict(found.data)}
+    side = backend_id or DEFAULT_TARGET
+    try:
+        found = driver.connection(volume_id, backend_id=backend_id)
+    except DriverError as error:
+        # A side that was left may be configured no more: a list must not make a failure of the move.
+        return {"driver_volume_type": "", "backend_id": side, "data": {}, "error": error.message}
+    return {"driver_volume_type": found.kind, "backend_id": side, "data": dict(found.data)}

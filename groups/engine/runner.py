@@ -294,6 +294,7 @@ class _Attempt:
                 truth=truth.describe(handler.group, facts) if handler and facts else "",
                 remedy=error.remedy if error else self.operation.remedy,
                 incident=error.incident if isinstance(error, calls.DriverBug) else "",
+                result=handler.failure_result(facts) if handler else {},
                 subject_fields=handler.failure_fields(facts) if handler else {},
             ),
         )

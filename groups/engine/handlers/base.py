@@ -79,6 +79,10 @@ class Handler(abc.ABC):
         """Return columns of the subject that are true after a failure, by what was seen."""
         return {}
 
+    def failure_result(self, facts: base.GroupFacts | None) -> Mapping[str, object]:
+        """Return what is to be known of a failure besides its cause, by what was seen."""
+        return {}
+
     def undone_problem(self, facts: base.GroupFacts | None) -> str:
         """Return why a cancellation cannot be claimed, by what was seen; empty when it can."""
         journal = self.context.journal

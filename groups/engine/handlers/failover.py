@@ -53,6 +53,15 @@ class Change(Handler):
             return {"active_backend_id": facts.active_side}
         return {"active_backend_id": self.target} if self.context.result_of("promote") else {}
 
+    def failure_result(self, facts: base.GroupFacts | None) -> Mapping[str, object]:
+        """Return who must connect anew where the group was moved all the same."""
+        now = str(self.failure_fields(facts).get("active_backend_id", self.origin))
+        return {"reconnect": hosts} if (hosts := self._hosts(now)) else {}
+
+    def _hosts(self, now: str) -> Sequence[Mapping[str, object]]:
+        """Return who must connect anew with the group active on that side."""
+        return handover.list_hosts(self.driver, group=self.group, before=self.origin, after=now)
+
     def undone_problem(self, facts: base.GroupFacts | None) -> str:
         """Return why the group is not wholly back where it was; empty when it is."""
         return super().undone_problem(facts) or (self._not_back(facts) if self._has_begun() else "")
@@ -81,7 +90,7 @@ class Change(Handler):
             # A side that became active says of itself that it is of the present; its data is not.
             "point": self.context.result_of("final round").get("point") or predicted,
             "discarded": self.context.result_of("preflight").get("discards", 0),
-            "reconnect": handover.list_hosts(self.driver, group=self.group, before=self.origin, after=self.target),
+            "reconnect": self._hosts(self.target),
         }
 
     def _look_at_origin(self) -> base.GroupFacts | None:

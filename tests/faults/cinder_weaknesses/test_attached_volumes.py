@@ -36,3 +36,21 @@ def test_w24_hosts_are_told_the_way_to_the_active_side_and_who_must_take_it_is_l
     [entry] = moved.result["reconnect"]
     assert (entry["attachment_id"], entry["host"]) == (made["id"], "web-1")
     assert [entry[when]["backend_id"] for when in ("before", "after")] == ["default", "site-b"]
+
+
+def test_w24_who_must_take_it_is_listed_also_where_a_failover_failed_after_the_move(
+    cast: people.Cast, site: domain.Site
+) -> None:
+    group = site.enabled_group(1)
+    [used] = domain.members(group)
+    attach = {"os-attach": {"host_name": "web-1", "mountpoint": "/dev/vdb"}}
+    assert cast.olga.post(f"/volumes/{used.pk}/action", attach).status == 202
+    site.control.add_fault(call="promote", when="after", action="fail")
+
+    cast.olga.act(group, story.FAILOVER, {"allow_attached_volume": True, "mode": "unplanned"})
+    domain.drain()
+
+    group.refresh_from_db()
+    assert (group.replication_status, group.active_backend_id) == ("failover-error", "site-b")
+    [entry] = domain.last_operation(group).result["reconnect"]
+    assert (entry["host"], entry["after"]["backend_id"]) == ("web-1", "site-b")
