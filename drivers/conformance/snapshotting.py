@@ -158,6 +158,24 @@ class Snapshotting(Harness):
         self.fail_over(grown, target, epoch=3)
         assert self.contents(target, grown) == there
 
+    def test_a_volume_that_is_larger_than_is_known_is_replicated_moved_and_kept_all_the_same(self) -> None:
+        if not self._extend:
+            return
+        group, driver, target = self.replicated_group(2), self.make_driver(), self.targets[0]
+        driver.extend_volume(group, volume=_larger(group), call=self.call(2))
+        self.fill(PRIMARY, group, seed=2, length=CHUNK)
+        before = self.contents(PRIMARY, group)
+
+        driver.replicate(group, call=self.call(2))
+        if self._snapshots:
+            assert [each[:VOLUME_BYTES] for each in self.contents(PRIMARY, self._make(self._take(group)))] == before
+        self.fail_over(group, target, epoch=3)
+        assert self.contents(target, group) == before
+        self.fill(target, group, seed=3, length=CHUNK)
+        there = self.contents(target, group)
+        self.fail_back(group, target, epoch=4)
+        assert self.contents(PRIMARY, group) == there
+
     def test_a_member_of_a_group_that_is_elsewhere_does_not_grow(self) -> None:
         if not self._extend:
             return

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import os
 import pathlib
 import struct
 from collections.abc import Iterable
 
+from drivers.base import Volume
 from drivers.errors import Refused
 from drivers.qemu.folder import Folder
 
@@ -39,6 +41,16 @@ def create_empty(path: pathlib.Path, *, size_bytes: int) -> None:
     """Make an empty raw image, whatever was there."""
     path.unlink(missing_ok=True)
     create(path, size_bytes=size_bytes)
+
+
+def sized(folder: Folder, volumes: Iterable[Volume]) -> tuple[Volume, ...]:
+    """Return volumes as large as their images are: extending that was cut off leaves them larger than is known."""
+    found = []
+    for volume in volumes:
+        path = folder.image(volume.id)
+        there = path.stat().st_size if path.exists() else 0
+        found.append(dataclasses.replace(volume, size_bytes=max(volume.size_bytes, there)))
+    return tuple(found)
 
 
 def create_overlay(path: pathlib.Path, *, size_bytes: int) -> None:

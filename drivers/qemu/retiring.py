@@ -16,7 +16,7 @@ def retire(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
     Points since which nothing changed are names of the same data, so a side that was cleanly
     left needs only what the other one wrote. After a crash nothing is known: the name is new.
     """
-    there = [volume for volume in volumes if side.folder.image(volume.id).exists()]
+    there = [each for each in images.sized(side.folder, volumes) if side.folder.image(each.id).exists()]
     serving.close_exports(side, volumes=volumes)
     view = side.look()
     bitmaps = {volume.id: view.bitmaps(volume.id) for volume in there}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from drivers.base import Call, Volume
 from drivers.errors import DriverError, UndoPointFailed
-from drivers.qemu import copying, cutting, lineage, receiving, record, serving, undo
+from drivers.qemu import copying, cutting, images, lineage, receiving, record, serving, undo
 from drivers.qemu.side import Side
 
 _CLEANING_SECONDS = 10.0
@@ -20,6 +20,7 @@ def run(source: Side, target: Side, *, group_id: str, volumes: Sequence[Volume],
     Whatever goes wrong, the target keeps an older complete point or has this one.
     """
     serving.require_images(source, volumes=volumes)
+    volumes = images.sized(source.folder, volumes)
     with source.hold(group_id) as held:
         origin = held.record
     point = record.new_point()
@@ -61,7 +62,8 @@ def _errands(
     keeper: undo.Keeper,
 ) -> list[copying.Errand]:
     """Return what is to be copied, after opening where it goes to."""
-    fresh = [volume for volume in volumes if before.members.get(volume.id) != volume.size_bytes]
+    # A copy that is larger already is as good: extending grows the copies first.
+    fresh = [volume for volume in volumes if before.members.get(volume.id, 0) < volume.size_bytes]
     changed = [volume for volume in volumes if volume not in fresh and cut.marked.get(volume.id) != 0]
     for volume in volumes:
         source.folder.image(volume.id, "spread").touch()

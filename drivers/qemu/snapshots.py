@@ -119,7 +119,7 @@ def _close(side: Side, volumes: Sequence[Volume]) -> None:
 
 def _begin(side: Side, group: Group, wanted: SnapshotSet) -> float:
     """Begin the jobs of a set, all at one moment; return that moment."""
-    known = {volume.id: volume for volume in group.volumes}
+    known = {volume.id: volume for volume in images.sized(side.folder, group.volumes)}
     if strange := [each.volume_id for each in wanted.snapshots if each.volume_id not in known]:
         raise Refused(f"Volume {', '.join(strange)} is not one of the group's.")
     side.folder.snapshots.mkdir(exist_ok=True)

@@ -18,6 +18,7 @@ from groups.admin import (
     operations,
     results,
     sites,
+    snapshots,
     types,
     volumes,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "operations",
     "results",
     "sites",
+    "snapshots",
     "types",
     "volumes",
 ]

@@ -74,6 +74,12 @@ def volume_status(word: str) -> str:
 
 
 @register.filter
+def snapshot_status(word: str) -> str:
+    """Return a snapshot's status as a badge."""
+    return words.badge(word, statuses.SnapshotStatus)
+
+
+@register.filter
 def state(word: str) -> str:
     """Return an operation's state as a badge."""
     return words.badge(word, statuses.OperationState)

@@ -33,6 +33,8 @@ class Standing:
     """The operation open on the group or on a volume of it."""
     members: Mapping[tuple[str, str], int]
     """How many volumes have which status and replication status."""
+    snapshots: int = 0
+    """How many snapshots there are of its volumes, alone or as parts of the group's."""
 
     @property
     def size(self) -> int:
@@ -54,15 +56,15 @@ def standing(group: models.Group) -> Standing:
     """Read what decides about a group's verbs, in a number of statements that does not grow with it."""
     kinds = models.VolumeType.objects.filter(groups=group).prefetch_related("extra_specs")
     members = models.Volume.objects.filter(group=group).order_by().values_list("status", "replication_status")
+    counted = list(members.annotate(count=db.Count("pk", distinct=True), kept=db.Count("snapshots", distinct=True)))
     return Standing(
         group=group,
         is_replicated=specs.is_replicated(group.group_type.specs),
         bare_types=tuple(kind.name for kind in kinds if not specs.is_true(kind.specs.get(specs.REPLICATION))),
         targets=tuple(target.backend_id for target in group.backend.targets.all()),
         operation=open_operation(group),
-        members=collections.Counter(
-            {(status, word): count for status, word, count in members.annotate(count=db.Count("pk"))}
-        ),
+        members=collections.Counter({(status, word): count for status, word, count, _ in counted}),
+        snapshots=sum(kept for *_, kept in counted),
     )
 
 
@@ -100,6 +102,20 @@ def why_not_delete_volume(volume: models.Volume) -> str:
     sources = statuses.MOVES[Kind.DELETE_VOLUME].sources
     if volume.status not in sources:
         return f"It is {volume.status}, and must be {listed(sources)}."
+    if snapshots := models.Snapshot.objects.filter(volume=volume).count():
+        return f"It has {snapshots} snapshot{'s' if snapshots > 1 else ''}: delete them first."
+    return ""
+
+
+def why_not_delete_snapshot(snapshot: models.Snapshot | models.GroupSnapshot) -> str:
+    """Return why a snapshot cannot be deleted now; empty when it can, as far as its own row tells."""
+    if isinstance(snapshot, models.Snapshot) and snapshot.group_snapshot_id is not None:
+        return "It is a part of a group snapshot: delete that one."
+    if operation := _open(db.Q(subject_id=snapshot.pk)):
+        return f"{sentence(operation)} is {operation.state}: wait for its end, or cancel it."
+    sources = statuses.MOVES[Kind.DELETE_SNAPSHOT].sources
+    if snapshot.status not in sources:
+        return f"It is {snapshot.status}, and must be {listed(sources)}."
     return ""
 
 
@@ -168,6 +184,8 @@ def _statuses(found: Standing, move: statuses.Move) -> str:
 def _members(found: Standing, move: statuses.Move) -> str:
     if move.success == statuses.GONE and found.used:
         return f"{found.used} of its volumes are attached: detach them first."
+    if move.success == statuses.GONE and found.snapshots:
+        return f"There are {found.snapshots} snapshots of its volumes: delete them first."
     if move.axis is not Axis.REPLICATION:
         return ""
     for (status, word), count in found.members.items():

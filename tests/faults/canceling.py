@@ -34,6 +34,9 @@ _ONLY_FINISHED = (
     "let writes through",
     "correct membership",
     "drop copies",
+    "extend",
+    "delete snapshot",
+    "delete snapshots",
 )
 
 

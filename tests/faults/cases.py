@@ -5,7 +5,7 @@ from __future__ import annotations
 from drivers import base
 from groups import models
 from groups.engine import storage
-from groups.services import drills, groups, operations, replication, volumes
+from groups.services import drills, extending, group_snapshots, groups, operations, replication, snapshots, volumes
 from tests.faults.matrix import Case
 from tests.support import domain
 
@@ -110,6 +110,22 @@ def call(group: models.Group) -> base.Call:
     return base.Call(epoch=models.Group.objects.get(pk=group.pk).epoch)
 
 
+def with_snapshot(site: domain.Site) -> models.Group:
+    """Return a replicated group with a snapshot of older data."""
+    group = enabled(site)
+    group_snapshots.create(site.owner, group_id=group.pk)
+    domain.drain()
+    write(site, group, "later")
+    return group
+
+
+def with_lone_snapshot(site: domain.Site) -> models.Group:
+    group = with_lone_volume(site)
+    snapshots.create(site.owner, volume_id=lone().pk)
+    domain.drain()
+    return group
+
+
 def lone() -> models.Volume:
     return models.Volume.objects.get(name="lone")
 
@@ -201,9 +217,55 @@ CASES: dict[str, Case] = {
     "delete volume": Case(
         prepare=with_lone_volume, ask=lambda site, _: volumes.delete(site.owner, volume_id=lone().pk)
     ),
+    "take group snapshot": Case(
+        prepare=enabled, ask=lambda site, group: group_snapshots.create(site.owner, group_id=group.pk)
+    ),
+    "delete group snapshot": Case(
+        prepare=with_snapshot,
+        ask=lambda site, group: group_snapshots.delete(site.owner, group_snapshot_id=group.snapshots.get().pk),
+    ),
+    "take snapshot": Case(
+        prepare=with_lone_volume, ask=lambda site, _: snapshots.create(site.owner, volume_id=lone().pk)
+    ),
+    "delete volume with its snapshot": Case(
+        prepare=with_lone_snapshot,
+        ask=lambda site, _: volumes.delete(site.owner, volume_id=lone().pk, cascade=True),
+    ),
+    "create volume from a volume": Case(
+        prepare=enabled,
+        ask=lambda site, group: volumes.create(
+            site.owner, source_volume_id=domain.members(group)[0].pk, name="copy of one"
+        ),
+    ),
+    "create group from a snapshot": Case(
+        prepare=with_snapshot,
+        ask=lambda site, group: group_snapshots.create_group(
+            site.owner, group_snapshot_id=group.snapshots.get().pk, name="newest"
+        ),
+    ),
+    "create group from a group": Case(
+        prepare=enabled,
+        ask=lambda site, group: group_snapshots.create_group(site.owner, source_group_id=group.pk, name="newest"),
+    ),
+    "extend volume": Case(
+        prepare=enabled,
+        ask=lambda site, group: extending.extend(site.owner, volume_id=domain.members(group)[1].pk, size_gib=2),
+    ),
     "delete group": Case(
         prepare=enabled,
         ask=lambda site, group: groups.delete(site.owner, group_id=group.pk, delete_volumes=True),
     ),
 }
 """By the name of what is done."""
+
+FOR_THE_SOAK = frozenset(
+    {
+        "delete group snapshot",
+        "take snapshot",
+        "delete volume with its snapshot",
+        "create volume from a volume",
+        "create group from a snapshot",
+    }
+)
+"""Cases that go the way of another one, and are left to the soak run."""
+QUICK = [name for name in CASES if name not in FOR_THE_SOAK]

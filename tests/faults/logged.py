@@ -17,7 +17,17 @@ from drivers.fake.journal import LoggedCall
 from tests.faults.killing import Point
 
 _LOOKS = frozenset(
-    {"observe", "serve", "digest", "check_connection", "test_copies", "check_test_copy", "read_test_copy", "inventory"}
+    {
+        "observe",
+        "serve",
+        "digest",
+        "check_connection",
+        "whole_snapshots",
+        "test_copies",
+        "check_test_copy",
+        "read_test_copy",
+        "inventory",
+    }
 )
 
 

@@ -70,7 +70,8 @@ class Bench:
         self.site.control.clear_faults()
         models.Volume.objects.filter(name="lone").update(name="older")
         self._before = self.storage.inventory()
-        self._known = {str(pk) for pk in models.Volume.objects.values_list("pk", flat=True)}
+        tables = (models.Volume, models.Snapshot, models.GroupSnapshot)
+        self._known = {str(pk) for table in tables for pk in table.objects.values_list("pk", flat=True)}
         self.group = self.case.prepare(self.site)
         if disturbed and self.case.disturb is not None:
             self.case.disturb(self.site, self.group)
@@ -92,7 +93,15 @@ class Bench:
         new = [str(pk) for pk in ids if str(pk) not in self._known]
         self.volume_ids = new
         newest = models.Group.objects.latest("created_at")
+        kept = [
+            *models.Snapshot.objects.order_by("volume__created_at", "created_at", "id").values_list("pk", flat=True),
+            *models.GroupSnapshot.objects.order_by("created_at", "id").values_list("pk", flat=True),
+        ]
+        new_kept = [str(pk) for pk in kept if str(pk) not in self._known]
         self.names = {volume_id: f"volume {number}" for number, volume_id in enumerate(new, 1)}
+        self.names |= {snapshot_id: f"snapshot {number}" for number, snapshot_id in enumerate(new_kept, 1)}
+        # Snapshots that are taken for an operation alone are named by it.
+        self.names |= {str(models.Operation.objects.latest("created_at").pk): "the operation"}
         self.names |= {str(self.group.pk): "the group", str(newest.pk): "the newest group"}
 
     # What is true.
@@ -114,6 +123,8 @@ class Bench:
             "left": sorted(self._called(name) for name in self.storage.inventory() - self._before),
             "group": self._rows(models.Group, "status", "replication_status", "active_backend_id"),
             "volumes": self._rows(models.Volume, "status", "replication_status", "size_gib", "group"),
+            "snapshots": self._rows(models.Snapshot, "status", "size_gib", "volume", "group_snapshot"),
+            "group snapshots": self._rows(models.GroupSnapshot, "status", "group"),
             "round": list(
                 models.Round.objects.filter(group=self.group).values("failures", "error", "lease_until", "owner")
             ),

@@ -21,8 +21,8 @@ from tests.support import domain
 
 _WRITTEN = 4096
 _HANG_UP_SECONDS = 10.0
-_MARKS = ("f", "c", "b", "r", "x", "i")
-"""What a cut or a round puts into a daemon while it lasts."""
+_MARKS = ("f", "c", "b", "r", "x", "i", "p", "t", "q", "z")
+"""What a cut, a round or a snapshot puts into a daemon while it lasts."""
 
 
 class RealControl:
@@ -65,7 +65,7 @@ class Real:
         """See `Storage.inventory`: files, what daemons have open, lines to them, and processes at work on them."""
         found = set()
         for side, folder in self._sites.folders.items():
-            files = [*folder.images.iterdir(), *folder.records.iterdir()]
+            files = [*folder.images.iterdir(), *folder.records.iterdir(), *folder.snapshots.iterdir()]
             found |= {f"{side or 'primary'}: file {path.name}" for path in files}
             if side in self._sites.processes:
                 found |= {f"{side or 'primary'}: open {name}" for name in _open(side, folder)}
@@ -115,7 +115,7 @@ class Real:
 def _open(side: str, folder: Folder) -> list[str]:
     """Return what a daemon has open of a cut or a round, and its jobs."""
     view = Side(backend_id=side, folder=folder, call=Call(epoch=0)).look()
-    lasting = [name for name in (*view.nodes, *view.exports) if name.startswith(_MARKS) and len(name) == 25]
+    lasting = [name for name in (*view.nodes, *view.exports) if name.startswith(_MARKS) and len(name) in {25, 29}]
     return [*lasting, *view.jobs]
 
 

@@ -17,8 +17,15 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(1800)
 
 SOAK = pytest.mark.soak
 NAMES = [name for name, case in cases.CASES.items() if case.ends == "succeeded"]
-MAKING = {"create group", "create volume"}
+MAKING = {
+    *("create group", "create volume", "create volume from a volume"),
+    *("create group from a group", "create group from a snapshot", "take snapshot", "take group snapshot"),
+}
 """What a cancellation leaves in error, to be deleted: there is no state before to go back to."""
+
+NEW = {name for name in cases.CASES if "snapshot" in name or " from " in name or "extend" in name}
+SOON = [name for name in NAMES if name not in NEW]
+SOAKED = [pytest.param(name, None, marks=SOAK) for name in NAMES]
 
 COPYING = {"restore the copies", "restore the side"}
 """What a cancellation leaves some copies of."""
@@ -33,8 +40,7 @@ def cancel(bench: matrix.Bench) -> None:
     canceling.cancel_newest(bench.site.admin)
 
 
-@pytest.mark.parametrize("most", [pytest.param(None, marks=SOAK), 3])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name, most", [*((name, 3) for name in SOON), *SOAKED])
 def test_canceled_at_any_moment_an_operation_is_wholly_undone_or_wholly_done(bench, name, most, monkeypatch):
     done, moments = undisturbed(bench, monkeypatch)
 
@@ -50,9 +56,8 @@ def test_canceled_at_any_moment_an_operation_is_wholly_undone_or_wholly_done(ben
     assert len(moments) >= 8
 
 
-@pytest.mark.parametrize("most", [pytest.param(None, marks=SOAK), 2])
 @pytest.mark.parametrize("action", ["hang", "ignore-cancel"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name, most", [*((name, 2) for name in SOON), *SOAKED])
 def test_canceled_within_a_driver_s_call_an_operation_is_wholly_undone_or_wholly_done(
     bench, name, action, most, monkeypatch
 ):
@@ -74,7 +79,8 @@ def test_canceled_within_a_driver_s_call_an_operation_is_wholly_undone_or_wholly
 
 CHANGING = {
     "create_volume", "create_group", "update_group", "enable_replication", "disable_replication", "replicate",
-    "stop_writes", "promote", "retire", "delete_group", "delete_volume",
+    "stop_writes", "promote", "retire", "delete_group", "delete_volume", "create_snapshots", "delete_snapshots",
+    "create_volumes_from", "extend_volume",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from groups import models
 from groups.engine import journal
 from groups.services import replication
 from tests.faults import killing, matrix, places
-from tests.faults.cases import CASES, enabled
+from tests.faults.cases import CASES, QUICK, enabled
 from tests.support import domain
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -21,8 +21,10 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.
 SOME = 2
 
 
-@pytest.mark.parametrize("most", [pytest.param(None, marks=pytest.mark.soak), SOME])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name, most",
+    [*((name, SOME) for name in QUICK), *(pytest.param(name, None, marks=pytest.mark.soak) for name in CASES)],
+)
 def test_killed_anywhere_an_operation_ends_as_if_undisturbed(site, name, most, record_property):
     """The soak run takes every place; each other run some, others each time."""
     bench = matrix.Bench(site, CASES[name], matrix.Fake(site.control))

@@ -14,13 +14,17 @@ import pytest
 
 from tests.drivers.qemu.daemons import Sites
 from tests.faults import matrix, places, real
-from tests.faults.cases import CASES
+from tests.faults.cases import CASES, QUICK
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(3600)]
 
 SOME = 2
 NEED_FAULTS = {"failover canceled", "failover that fails and is undone"}
 NAMES = [name for name in CASES if name not in NEED_FAULTS]
+PLANS = [
+    *((name, SOME) for name in NAMES if name in QUICK),
+    *(pytest.param(name, None, marks=pytest.mark.soak) for name in NAMES),
+]
 
 
 @pytest.fixture
@@ -31,8 +35,7 @@ def sites() -> Iterator[Sites]:
     running.end()
 
 
-@pytest.mark.parametrize("most", [pytest.param(None, marks=pytest.mark.soak), SOME])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name, most", PLANS)
 def test_killed_at_any_point_on_real_storage_an_operation_ends_as_if_undisturbed(
     site, sites, name, most, record_property
 ):

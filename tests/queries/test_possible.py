@@ -9,8 +9,8 @@ from django.db import transaction
 
 from groups import callers, errors, models, statuses
 from groups.queries import possible
-from groups.services import groups, operations, replication, volumes
-from groups.statuses import GroupStatus, Kind, OperationState, ReplicationStatus, VolumeStatus
+from groups.services import group_snapshots, groups, operations, replication, snapshots, volumes
+from groups.statuses import Axis, GroupStatus, Kind, OperationState, ReplicationStatus, VolumeStatus
 from tests.support.domain import Site, drain
 
 pytestmark = pytest.mark.unjudged("rows are put into every status by hand")
@@ -136,11 +136,20 @@ def test_what_is_offered_is_what_is_accepted_without_targets(site: Site):
 
 def test_what_is_offered_of_an_operation_is_what_is_accepted(site: Site):
     group, lone = site.enabled_group(1), volumes.create(site.owner, size_gib=1, volume_type="replicable")
+    source, kept = site.new_group(1), volumes.create(site.owner, size_gib=1, volume_type="replicable")
+    drain()
+    subjects = {
+        Axis.VOLUME: lone,
+        Axis.SNAPSHOT: snapshots.create(site.owner, volume_id=kept.pk),
+        Axis.GROUP_SNAPSHOT: group_snapshots.create(site.owner, group_id=source.pk),
+    }
     drain()
     wrong = []
 
     for kind, state in itertools.product(Kind, OperationState):
-        operation = _operation(site, kind=kind, state=state, group=group, volume=lone)
+        move = statuses.MOVES.get(kind)
+        subject = subjects.get(move.axis, group) if move is not None else group
+        operation = _operation(site, kind=kind, state=state, subject=subject)
         if accepts(retry, site.admin, operation) != (possible.why_not_retry(operation) == ""):
             wrong.append(("retry", kind, state))
         # Canceling twice is harmless, so the services let it pass; there is nothing to offer.
@@ -168,16 +177,21 @@ def test_the_number_of_statements_does_not_grow_with_the_group(site: Site, djang
             possible.standing(group)
 
 
-def _operation(site: Site, *, kind: Kind, state: str, group: models.Group, volume: models.Volume) -> models.Operation:
-    about_volume = kind in statuses.MOVES and statuses.MOVES[kind].axis is statuses.Axis.VOLUME
+def _operation(site: Site, *, kind: Kind, state: str, subject: models.About) -> models.Operation:
     return models.Operation.objects.create(
         kind=kind,
         state=state,
-        subject_id=volume.pk if about_volume else group.pk,
+        subject_id=subject.pk,
         members=1,
         project=site.project,
         user_id="olga",
-        volume=volume if about_volume else None,
-        group=None if about_volume else group,
-        arguments={"target": "site-b", "mode": "planned", "origin": "", "allow_attached_volume": False, "added": []},
+        **{type(subject)._meta.verbose_name.removeprefix("volume ").replace(" ", "_"): subject},
+        arguments={
+            "target": "site-b",
+            "mode": "planned",
+            "origin": "",
+            "allow_attached_volume": False,
+            "added": [],
+            "size_gib": 2,
+        },
     )

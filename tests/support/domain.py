@@ -169,8 +169,8 @@ def run_round(group: models.Group) -> bool:
     return rounds.run(group_id=group.pk, owner="tests")
 
 
-def last_operation(group: models.Group | models.Volume) -> models.Operation:
-    """Return the newest operation on a group or volume."""
+def last_operation(group: models.About) -> models.Operation:
+    """Return the newest operation on a group, a volume or a snapshot."""
     return models.Operation.objects.filter(subject_id=group.pk).latest("created_at")
 
 
