@@ -1,0 +1,335 @@
+"""What every address asks its caller for: one row each, so that a new one without a row turns the matrix red.
+
+A row is `METHOD address` (for an action also its name) and the rule of `groups/services/policies.py` that it
+needs. `ANYBODY` needs a project alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from groups import models
+from groups.api import describing, openapi
+from groups.api.v3 import actions
+from tests.support import domain
+
+ANYBODY = ""
+_ROOTS = ("/v3/", "/api/")
+_OPEN = ("/api/schema/", "/api/docs/")
+
+
+_ACTIONS = "volume_extension:volume_actions"
+
+TABLE: dict[str, str] = {
+    "GET /api/audit": "audit:get",
+    "GET /api/backends": "backend:get",
+    "POST /api/backends": "backend:manage",
+    "GET /api/backends/{backend}": "backend:get",
+    "PUT /api/backends/{backend}": "backend:manage",
+    "DELETE /api/backends/{backend}": "backend:manage",
+    "GET /api/backends/{backend}/connection": "backend:get",
+    "POST /api/backends/{backend}/connection": "backend:manage",
+    "GET /api/backends/{backend}/failover": "backend:get",
+    "POST /api/backends/{backend}/failover": "volume:failover_host",
+    "GET /api/backends/{backend}/outlook": "backend:get",
+    "GET /api/backends/{backend}/targets/{target}": "backend:get",
+    "PUT /api/backends/{backend}/targets/{target}": "backend:manage",
+    "DELETE /api/backends/{backend}/targets/{target}": "backend:manage",
+    "GET /api/drivers": "backend:get",
+    "GET /api/events": ANYBODY,
+    "GET /api/findings": "finding:get",
+    "GET /api/findings/{finding_id}": "finding:get",
+    "POST /api/findings/{finding_id}/adopt": "group:adopt",
+    "POST /api/findings/{finding_id}/heed": "finding:ignore",
+    "POST /api/findings/{finding_id}/ignore": "finding:ignore",
+    "POST /api/findings/{finding_id}/restore": "group:restore",
+    "GET /api/groups": "group:get_all",
+    "GET /api/groups/{group_id}": "group:get",
+    "POST /api/groups/{group_id}/disable": "group:disable_replication",
+    "POST /api/groups/{group_id}/enable": "group:enable_replication",
+    "POST /api/groups/{group_id}/failback": "group:failover_replication",
+    "POST /api/groups/{group_id}/failover": "group:failover_replication",
+    "POST /api/groups/{group_id}/failover-priority": "group:set_failover_priority",
+    "POST /api/groups/{group_id}/reset": "group:reset_status",
+    "GET /api/operations": ANYBODY,
+    "GET /api/operations/{operation_id}": ANYBODY,
+    "POST /api/operations/{operation_id}/cancel": "operation:cancel",
+    "POST /api/operations/{operation_id}/retry": "operation:retry",
+    "GET /api/site-failovers": "backend:get",
+    "GET /api/site-failovers/{site_failover_id}": "backend:get",
+    "POST /api/site-failovers/{site_failover_id}/cancel": "volume:failover_host",
+    "GET /api/site-failovers/{site_failover_id}/groups": "backend:get",
+    "GET /v3/attachments": "volume:attachment_get",
+    "POST /v3/attachments": "volume:attachment_create",
+    "GET /v3/attachments/{attachment_id}": "volume:attachment_get",
+    "PUT /v3/attachments/{attachment_id}": "volume:attachment_update",
+    "DELETE /v3/attachments/{attachment_id}": "volume:attachment_delete",
+    "POST /v3/attachments/{subject_id}/action os-complete": "volume:attachment_complete",
+    "GET /v3/attachments/detail": "volume:attachment_get",
+    "GET /v3/default-types": "volume_extension:default_get_all",
+    "GET /v3/default-types/{default_for}": "volume_extension:default_get",
+    "PUT /v3/default-types/{default_for}": "volume_extension:default_set_or_update",
+    "DELETE /v3/default-types/{default_for}": "volume_extension:default_unset",
+    "GET /v3/group_types": ANYBODY,
+    "POST /v3/group_types": "group:group_types:create",
+    "GET /v3/group_types/{type_id}": ANYBODY,
+    "PUT /v3/group_types/{type_id}": "group:group_types:update",
+    "DELETE /v3/group_types/{type_id}": "group:group_types:delete",
+    "GET /v3/group_types/{type_id}/group_specs": "group:group_types_specs:get_all",
+    "POST /v3/group_types/{type_id}/group_specs": "group:group_types_specs:create",
+    "GET /v3/group_types/{type_id}/group_specs/{key}": "group:group_types_specs:get",
+    "PUT /v3/group_types/{type_id}/group_specs/{key}": "group:group_types_specs:update",
+    "DELETE /v3/group_types/{type_id}/group_specs/{key}": "group:group_types_specs:delete",
+    "GET /v3/group_types/default": ANYBODY,
+    "GET /v3/groups": "group:get_all",
+    "POST /v3/groups": "group:create",
+    "GET /v3/groups/{group_id}": "group:get",
+    "PUT /v3/groups/{group_id}": "group:update",
+    "POST /v3/groups/{subject_id}/action delete": "group:delete",
+    "POST /v3/groups/{subject_id}/action reset_status": "group:reset_status",
+    "POST /v3/groups/{subject_id}/action enable_replication": "group:enable_replication",
+    "POST /v3/groups/{subject_id}/action disable_replication": "group:disable_replication",
+    "POST /v3/groups/{subject_id}/action failover_replication": "group:failover_replication",
+    "POST /v3/groups/{subject_id}/action modify_body_for_action": "group:failover_replication",
+    "POST /v3/groups/{subject_id}/action list_replication_targets": "group:list_replication_targets",
+    "GET /v3/groups/detail": "group:get_all",
+    "GET /v3/limits": "limits_extension:used_limits",
+    "GET /v3/messages": "message:get_all",
+    "GET /v3/messages/{message_id}": "message:get",
+    "DELETE /v3/messages/{message_id}": "message:delete",
+    "GET /v3/os-quota-class-sets/{name}": "volume_extension:quota_classes:get",
+    "PUT /v3/os-quota-class-sets/{name}": "volume_extension:quota_classes:update",
+    "GET /v3/os-quota-sets/{owner}": "volume_extension:quotas:show",
+    "PUT /v3/os-quota-sets/{owner}": "volume_extension:quotas:update",
+    "DELETE /v3/os-quota-sets/{owner}": "volume_extension:quotas:delete",
+    "GET /v3/os-quota-sets/{owner}/defaults": "volume_extension:quotas:show",
+    "GET /v3/os-services": "volume_extension:services:index",
+    "PUT /v3/os-services/disable": "volume_extension:services:update",
+    "PUT /v3/os-services/disable-log-reason": "volume_extension:services:update",
+    "PUT /v3/os-services/enable": "volume_extension:services:update",
+    "PUT /v3/os-services/failover": "volume:failover_host",
+    "PUT /v3/os-services/failover_host": "volume:failover_host",
+    "PUT /v3/os-services/freeze": "volume:freeze_host",
+    "PUT /v3/os-services/get-log": "volume_extension:services:update",
+    "PUT /v3/os-services/set-log": "volume_extension:services:update",
+    "PUT /v3/os-services/thaw": "volume:thaw_host",
+    "GET /v3/types": "volume_extension:type_get_all",
+    "POST /v3/types": "volume_extension:type_create",
+    "POST /v3/types/{subject_id}/action addProjectAccess": "volume_extension:volume_type_access:addProjectAccess",
+    "POST /v3/types/{subject_id}/action removeProjectAccess": "volume_extension:volume_type_access:removeProjectAccess",
+    "GET /v3/types/{type_id}": "volume_extension:type_get",
+    "PUT /v3/types/{type_id}": "volume_extension:type_update",
+    "DELETE /v3/types/{type_id}": "volume_extension:type_delete",
+    "GET /v3/types/{type_id}/encryption": "volume_extension:volume_type_encryption:get",
+    "GET /v3/types/{type_id}/extra_specs": "volume_extension:types_extra_specs:index",
+    "POST /v3/types/{type_id}/extra_specs": "volume_extension:types_extra_specs:create",
+    "GET /v3/types/{type_id}/extra_specs/{key}": "volume_extension:types_extra_specs:show",
+    "PUT /v3/types/{type_id}/extra_specs/{key}": "volume_extension:types_extra_specs:update",
+    "DELETE /v3/types/{type_id}/extra_specs/{key}": "volume_extension:types_extra_specs:delete",
+    "GET /v3/types/{type_id}/os-volume-type-access": "volume_extension:volume_type_access:get_all_for_type",
+    "GET /v3/types/default": "volume_extension:type_get",
+    "GET /v3/volumes": "volume:get_all",
+    "POST /v3/volumes": "volume:create",
+    "POST /v3/volumes/{subject_id}/action os-reset_status": "volume_extension:volume_admin_actions:reset_status",
+    "POST /v3/volumes/{subject_id}/action os-force_delete": "volume:force_delete",
+    "POST /v3/volumes/{subject_id}/action os-set_bootable": "volume:update",
+    "POST /v3/volumes/{subject_id}/action os-update_readonly_flag": "volume:update_readonly_flag",
+    "POST /v3/volumes/{subject_id}/action os-retype": "volume:retype",
+    "POST /v3/volumes/{subject_id}/action os-reserve": f"{_ACTIONS}:reserve",
+    "POST /v3/volumes/{subject_id}/action os-unreserve": f"{_ACTIONS}:unreserve",
+    "POST /v3/volumes/{subject_id}/action os-begin_detaching": f"{_ACTIONS}:begin_detaching",
+    "POST /v3/volumes/{subject_id}/action os-roll_detaching": f"{_ACTIONS}:roll_detaching",
+    "POST /v3/volumes/{subject_id}/action os-attach": f"{_ACTIONS}:attach",
+    "POST /v3/volumes/{subject_id}/action os-detach": f"{_ACTIONS}:detach",
+    "POST /v3/volumes/{subject_id}/action os-force_detach": "volume_extension:volume_admin_actions:force_detach",
+    "POST /v3/volumes/{subject_id}/action os-initialize_connection": f"{_ACTIONS}:initialize_connection",
+    "POST /v3/volumes/{subject_id}/action os-terminate_connection": f"{_ACTIONS}:terminate_connection",
+    "POST /v3/volumes/{subject_id}/action os-show_image_metadata": "volume_extension:volume_image_metadata:show",
+    "POST /v3/volumes/{subject_id}/action os-set_image_metadata": "volume_extension:volume_image_metadata:set",
+    "POST /v3/volumes/{subject_id}/action os-unset_image_metadata": "volume_extension:volume_image_metadata:remove",
+    "POST /v3/volumes/{subject_id}/action os-migrate_volume": ANYBODY,
+    "POST /v3/volumes/{subject_id}/action os-migrate_volume_completion": ANYBODY,
+    "POST /v3/volumes/{subject_id}/action os-unmanage": ANYBODY,
+    "POST /v3/volumes/{subject_id}/action os-volume_upload_image": ANYBODY,
+    "POST /v3/volumes/{subject_id}/action os-reimage": ANYBODY,
+    "GET /v3/volumes/{volume_id}": "volume:get",
+    "PUT /v3/volumes/{volume_id}": "volume:update",
+    "DELETE /v3/volumes/{volume_id}": "volume:delete",
+    "GET /v3/volumes/{volume_id}/metadata": "volume:get_volume_metadata",
+    "POST /v3/volumes/{volume_id}/metadata": "volume:create_volume_metadata",
+    "PUT /v3/volumes/{volume_id}/metadata": "volume:update_volume_metadata",
+    "GET /v3/volumes/{volume_id}/metadata/{key}": "volume:get_volume_metadata",
+    "PUT /v3/volumes/{volume_id}/metadata/{key}": "volume:update_volume_metadata",
+    "DELETE /v3/volumes/{volume_id}/metadata/{key}": "volume:delete_volume_metadata",
+    "GET /v3/volumes/detail": "volume:get_all",
+    "GET /v3/volumes/summary": "volume:get_all",
+}
+
+BODIES: dict[str, Any] = {
+    "POST /api/findings/{finding_id}/ignore": {"until": "2100-01-01T00:00:00Z", "reason": "x"},
+    "POST /api/groups/{group_id}/reset": {"status": "error", "reason": "x"},
+    "POST /v3/attachments": {"attachment": {"volume_uuid": "{volume_id}"}},
+    "PUT /v3/group_types/{type_id}/group_specs/{key}": {"k": "v"},
+    "PUT /v3/types/{type_id}/extra_specs/{key}": {"k": "v"},
+    "POST /v3/groups": {"group": {"group_type": "replicated", "volume_types": ["replicable"]}},
+    "POST /v3/volumes": {"volume": {"size": 1}},
+    "PUT /v3/volumes/{volume_id}": {"volume": {"name": "x"}},
+    "PUT /v3/volumes/{volume_id}/metadata/{key}": {"meta": {"k": "v"}},
+}
+"""What is sent where something made from the address's schema would be refused for its form."""
+
+OWNED = frozenset(
+    {
+        "group_id",
+        "volume_id",
+        "snapshot_id",
+        "group_snapshot_id",
+        "attachment_id",
+        "message_id",
+        "operation_id",
+        "finding_id",
+    }
+)
+"""What belongs to a project, by its name in addresses: for an outsider it is not there."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Address:
+    """One thing that can be asked for."""
+
+    method: str
+    path: str
+    action: str = ""
+    body: Any = None
+
+    @property
+    def row(self) -> str:
+        """Return its name in the table."""
+        return f"{self.method} {self.path} {self.action}".strip()
+
+    @property
+    def is_of_a_project(self) -> bool:
+        """Tell whether what it is about belongs to a project."""
+        named = {part[1:-1] for part in f"{self.path}/{self.body}".split("/") if part.startswith("{")}
+        about_subject = "subject_id" in named and not self.path.startswith("/v3/types/")
+        return about_subject or bool(named & OWNED) or "{volume_id}" in str(BODIES.get(self.row))
+
+
+def addresses() -> Iterator[Address]:
+    """Yield everything that can be asked for, as the addresses describe themselves."""
+    generator = openapi.Generator()
+    generator.parse(None, True)
+    for path, _, method, view in generator._get_paths_and_endpoints():
+        where = generator.coerce_path(path, method, view)
+        if not where.startswith(_ROOTS) or not view.authentication_classes:
+            continue
+        if isinstance(view, actions.Actions):
+            for name, action in view.table.items():
+                yield Address(method=method, path=where, action=name, body={name: sample(action.schema)})
+            continue
+        description = describing.of(view, method)
+        assert description is not None, where
+        schema = description.body_of(view)
+        found = Address(method=method, path=where, body=None if schema is None else sample(schema))
+        yield dataclasses.replace(found, body=BODIES.get(found.row, found.body))
+
+
+def sample(schema: Mapping[str, Any]) -> Any:
+    """Return something small that a schema takes."""
+    for choice in ("anyOf", "oneOf"):
+        if choice in schema:
+            return sample({**{k: v for k, v in schema.items() if k != choice}, **schema[choice][0]})
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type", "object")
+    kind = kind[0] if isinstance(kind, list) else kind
+    match kind:
+        case "object":
+            properties = schema.get("properties", {})
+            names = schema.get("required") or list(properties)[: schema.get("minProperties", 0)]
+            return {name: sample(properties.get(name, {"type": "string"})) for name in names}
+        case "array":
+            return [sample(schema["items"])] if schema.get("minItems") else []
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return True
+        case "null":
+            return None
+        case _:
+            return str(uuid.uuid4()) if schema.get("format") == "uuid" else "x" * max(1, schema.get("minLength", 1))
+
+
+def filled(address: Address, things: Mapping[str, str]) -> str:
+    """Return an address with the ids of things that are there."""
+    noun = address.path.split("/")[2]
+    own = {"subject_id": f"{noun}/subject_id", "type_id": f"{noun}/subject_id"}
+    named = {**things, **{name: things.get(key, "") for name, key in own.items()}}
+    found = address.path
+    for name in [part[1:-1] for part in address.path.split("/") if part.startswith("{")]:
+        assert named.get(name), f"{address.row}: say in tests/api/matrix.py what {name} is"
+        found = found.replace(f"{{{name}}}", named[name])
+    return found
+
+
+def body_of(address: Address, things: Mapping[str, str]) -> Any:
+    """Return what is sent, with the ids of things that are there."""
+    return json.loads(json.dumps(address.body).replace("{volume_id}", things["volume_id"]))
+
+
+def furnished(site: domain.Site) -> dict[str, str]:
+    """Make one of everything that belongs to a project; return their ids by their names in addresses."""
+    group = site.enabled_group(1)
+    [volume] = domain.members(group)
+    now = timezone.now()
+    kept = {"project": site.project, "user_id": "olga", "backend": site.backend, "status": "available"}
+    group_snapshot = models.GroupSnapshot.objects.create(group=group, group_type=group.group_type, **kept)
+    snapshot = models.Snapshot.objects.create(volume=volume, size_gib=1, metadata={"k": "v"}, **kept)
+    attachment = models.Attachment.objects.create(project=site.project, volume=volume)
+    operation = domain.last_operation(group)
+    finding = models.Finding.objects.create(
+        code="not-replicating", severity="critical", subject_id=group.pk, group=group, project=site.project, seen_at=now
+    )
+    message = models.Message.objects.create(
+        project=site.project,
+        event_id="x",
+        user_message="x",
+        resource_type="GROUP",
+        resource_uuid=group.pk,
+        expires_at=now.replace(year=2100),
+    )
+    run = models.SiteFailover.objects.create(
+        backend=site.backend, backend_name="array", mode="auto", concurrency=1, user_id="olga"
+    )
+    return {
+        "group_id": str(group.pk),
+        "volume_id": str(volume.pk),
+        "snapshot_id": str(snapshot.pk),
+        "group_snapshot_id": str(group_snapshot.pk),
+        "attachment_id": str(attachment.pk),
+        "message_id": str(message.pk),
+        "operation_id": str(operation.pk),
+        "finding_id": str(finding.pk),
+        "site_failover_id": str(run.pk),
+        "groups/subject_id": str(group.pk),
+        "volumes/subject_id": str(volume.pk),
+        "snapshots/subject_id": str(snapshot.pk),
+        "group_snapshots/subject_id": str(group_snapshot.pk),
+        "attachments/subject_id": str(attachment.pk),
+        "types/subject_id": str(site.volume_type.pk),
+        "group_types/subject_id": str(site.group_type.pk),
+        "owner": site.project.pk,
+        "default_for": site.project.pk,
+        "name": "default",
+        "key": "k",
+        "backend": "array",
+        "target": "site-b",
+        "host": "replsite@array",
+        "alias": "os-hosts",
+    }
