@@ -27,7 +27,7 @@ _PROGRAMS = Path(sys.executable).parent
 class LiveSite:
     """Says where the site is, and runs commands against it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.port = processes.free_port()
         self.address = f"http://127.0.0.1:{self.port}"
@@ -37,11 +37,12 @@ class LiveSite:
             admin_password=PASSWORD,
             project_id=PROJECT_ID,
             worker_concurrency="4",
+            **settings,
         )
 
     def manage(self, *words: str) -> None:
         """Run a command of the site."""
-        done = processes.run("manage.py", *words, env=self.env)
+        done = processes.run("manage.py", *words, env=self.env, seconds=240)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def answers(self) -> bool:
@@ -150,18 +151,19 @@ def _cells(printed: str, *, header: bool = False) -> Iterator[list[str]]:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[LiveSite]:
-    """Start a site with the fake backend; end all of it afterwards."""
-    site = LiveSite(folder)
+def running(folder: Path, *, with_beat: bool = False, **settings: str) -> Iterator[LiveSite]:
+    """Start a site with the fake backend; end all of it afterwards. Settings without their prefix."""
+    site = LiveSite(folder, **settings)
     site.manage("bootstrap")
     site.manage("add_backend", BACKEND, "--driver", "fake", "--target", "site-b", "--target", "site-c")
     site.manage("add_user", "olga", "--project", "admin", "--role", "member", "--password", PASSWORD)
     web = [str(_PROGRAMS / "gunicorn"), "--config", "python:replsite.gunicorn", "replsite.wsgi"]
     worker = [sys.executable, "-m", "celery", "-A", "replsite", "worker"]
     worker += ["--queues", "failover,replication,maintenance", "--without-gossip", "--without-mingle"]
+    beat = [sys.executable, "-m", "celery", "-A", "replsite", "beat"]
     started = []
     try:
-        for name, words in (("web", web), ("worker", worker)):
+        for name, words in (("web", web), ("worker", worker), *([("beat", beat)] if with_beat else [])):
             with (folder / f"{name}.log").open("wb") as log:
                 started.append(
                     subprocess.Popen(

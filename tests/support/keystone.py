@@ -62,17 +62,21 @@ class Keystone:
         headers, _ = self.ask("POST", "/auth/tokens", {"auth": login})
         return str(headers["X-Subject-Token"])
 
-    def set_up(self, *, services: dict[str, str]) -> None:
-        """Give it a catalog, with itself and these services by type, and the user that sites ask it as."""
+    def set_up(self) -> None:
+        """Put itself into its catalog, and add the user that sites ask it as."""
         self._admin = self.log_in("admin", ADMIN_PASSWORD, project="admin")
-        for kind, url in {"identity": self.url, **services}.items():
+        self.add_services({"identity": self.url})
+        self.add_project("service")
+        self.add_user("replsite", SERVICE_PASSWORD, project="service", roles=["service"])
+
+    def add_services(self, addresses: dict[str, str]) -> None:
+        """Add services to its catalog, by type."""
+        for kind, url in addresses.items():
             name = {"name": kind, "type": kind}
             service = self.ask("POST", "/services", {"service": name})[1]["service"]["id"]
             for interface in ("public", "internal", "admin"):
                 endpoint = {"service_id": service, "interface": interface, "url": url, "region_id": "RegionOne"}
                 self.ask("POST", "/endpoints", {"endpoint": endpoint})
-        self.add_project("service")
-        self.add_user("replsite", SERVICE_PASSWORD, project="service", roles=["service"])
 
     def add_project(self, name: str) -> str:
         """Add a project; return its id."""
@@ -117,15 +121,15 @@ def home() -> Path:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, services: dict[str, str] | None = None) -> Iterator[Keystone]:
-    """Run one; end it afterwards. `services` are its catalog's addresses by type."""
+def running(folder: Path) -> Iterator[Keystone]:
+    """Run one; end it afterwards."""
     installed = home()
     state = folder / "keystone"
     shutil.copytree(installed / "state", state)
     server = Keystone(state, home=installed, port=processes.free_port())
     try:
         processes.wait_until(server.answers, seconds=90, what="Keystone to answer")
-        server.set_up(services=services or {})
+        server.set_up()
         yield server
     finally:
         server.process.terminate()
