@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.made-from-$(shell cat requirements.txt requirements-keystone.txt requirements-dev.txt | sha256sum | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak fuzz bench serve lint types layers migrations check format
+.PHONY: help setup demo test soak suites fuzz bench serve lint types layers migrations check format
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -36,6 +36,10 @@ soak: setup  ## Run the tests that go on for minutes
 bench: setup  ## Measure a site of its own, for hours; prints a table and writes var/bench.json
 	@scripts/system-packages --for-tests
 	@$(BIN)/python -m bench
+
+suites: setup  ## Run the suites that others wrote for Cinder and its clients
+	@scripts/system-packages --for-tests
+	@$(BIN)/python -m tests.suites
 
 check: lint types layers migrations  ## Check everything that needs no test run
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from groups.reports import fields
-from scripts.documents import diagram, failures, findings, options, roles, states
+from scripts.documents import clients, diagram, failures, findings, options, roles, states
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
@@ -22,6 +22,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/errors.md": failures.text,
     "docs/findings.md": findings.text,
     "docs/roles.md": roles.text,
+    "docs/clients.md": clients.text,
     "docs/driver-options.md": options.text,
     "docs/drill-report.schema.json": _report_schema,
 }

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.clients import livesite
-from tests.suites import environment, settings
+from tests.suites import environment, settings, verdicts
 from tests.support import keystone, servers
 
 SUITES = {
@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument("--keystone", action="store_true", help="log in at a real Keystone")
     parser.add_argument("--sqlite", action="store_true", help="on SQLite instead of PostgreSQL")
     parser.add_argument("-k", default="", help="only the tests that pytest chooses by this expression")
+    parser.add_argument("--record", action="store_true", help="write down how many passed, for docs/clients.md")
     parser.add_argument("--keep", type=Path, help="a folder for the site's files and the suites' reports")
     asked = parser.parse_args()
     programs = environment.made()
@@ -37,7 +38,12 @@ def main() -> int:
         database = {} if asked.sqlite else {"database_url": stack.enter_context(servers.postgresql())}
         cloud = stack.enter_context(_cloud(folder, with_keystone=asked.keystone, **database))
         env = settings.environment(cloud, folder)
+        if asked.record and asked.k:
+            parser.error("--record is for whole suites: leave -k out")
         codes = [_run(programs, name, env=env, folder=folder, expression=asked.k) for name in asked.suite or SUITES]
+        if asked.record:
+            log_in = "Keystone" if asked.keystone else "our own identity"
+            verdicts.record(folder, asked.suite or list(SUITES), log_in=log_in)
     return 1 if any(codes) else 0
 
 

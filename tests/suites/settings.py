@@ -32,6 +32,8 @@ def environment(cloud: Cloud, folder: Path) -> dict[str, str]:
         "OS_CLIENT_CONFIG_FILE": str(folder / "clouds.yaml"),
         "OS_CLOUD": "devstack-admin",
         "OPENSTACKSDK_FUNC_TEST_TIMEOUT": "120",
+        # Of one whole test: as short as theirs is for a cloud, it is none on a busy machine.
+        "OS_TEST_TIMEOUT": "600",
         "TEMPEST_CONFIG_DIR": str(folder),
         # cinderclient's own: it reads nothing else.
         "OS_AUTH_URL": cloud.auth_url,
