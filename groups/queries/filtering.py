@@ -88,9 +88,9 @@ def time(column: str) -> Condition:
         found = Q()
         for each in value.split(","):
             word, colon, rest = each.strip().partition(":")
-            comparison, moment = (word, rest) if colon and word in {*_COMPARISONS, "neq"} else ("eq", each.strip())
+            comparison, said = (word, rest) if colon and word in {*_COMPARISONS, "neq"} else ("eq", each.strip())
             lookup = _COMPARISONS.get(comparison, "exact")
-            one = Q(**{f"{column}__{lookup}": _moment(moment, name=column)})
+            one = Q(**{f"{column}__{lookup}": moment(said, name=column)})
             found &= ~one if comparison == "neq" else one
         return found
 
@@ -99,12 +99,27 @@ def time(column: str) -> Condition:
 
 def since(column: str) -> Condition:
     """Match what is not older than a time. Raises `InvalidInput` for no time."""
-    return lambda value: Q(**{f"{column}__gte": _moment(value, name="since")})
+    return lambda value: Q(**{f"{column}__gte": moment(value, name="since")})
 
 
 def until(column: str) -> Condition:
     """Match what is older than a time. Raises `InvalidInput` for no time."""
-    return lambda value: Q(**{f"{column}__lt": _moment(value, name="until")})
+    return lambda value: Q(**{f"{column}__lt": moment(value, name="until")})
+
+
+def moment(value: str, *, name: str) -> datetime.datetime:
+    """Return the time that a text stands for, in UTC. Raises `InvalidInput` for a text that is none."""
+    try:
+        found = dateparse.parse_datetime(value)
+        day = dateparse.parse_date(value) if found is None else None
+        if found is None and day is not None:
+            found = datetime.datetime.combine(day, datetime.time.min)
+        if found is not None:
+            # Databases take fewer zones than Python.
+            return (found if found.tzinfo else found.replace(tzinfo=datetime.UTC)).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise errors.InvalidInput(f"'{value}' for '{name}' is not a time such as 2026-11-22T11:49:12.")
 
 
 def truth(value: str, *, name: str) -> bool:
@@ -125,19 +140,6 @@ def pairs(value: str, *, name: str) -> dict[str, str]:
     if not isinstance(parsed, dict):
         raise errors.InvalidInput(f"Filter {name} must be a dictionary such as {{'key': 'value'}}, not '{value}'.")
     return {str(key): str(each) for key, each in parsed.items()}
-
-
-def _moment(value: str, *, name: str) -> datetime.datetime:
-    try:
-        moment = dateparse.parse_datetime(value)
-        day = dateparse.parse_date(value) if moment is None else None
-    except ValueError:
-        moment = day = None
-    if moment is None and day is not None:
-        moment = datetime.datetime.combine(day, datetime.time.min)
-    if moment is None:
-        raise errors.InvalidInput(f"'{value}' for '{name}' is not a time such as 2026-11-22T11:49:12.")
-    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
 def _has_pair(column: str, key: str, value: str) -> Q:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import uuid
 
 from django.http import HttpResponse
-from django.utils import dateparse, timezone
 from rest_framework.request import Request
 
-from groups import errors
 from groups.api.describing import describe
 from groups.api.native import lists, operations, resource, rows, shapes
 from groups.api.v3 import bodies
-from groups.queries import findings as found, visible
+from groups.queries import filtering, findings as found, visible
 from groups.services import findings, policies
 
 _REASON = {"type": "string", "minLength": 1, "maxLength": 255, "format": "not blank"}
@@ -85,14 +83,7 @@ class Ignore(resource.Resource):
     def post(self, request: Request, finding_id: uuid.UUID) -> HttpResponse:
         """Do it until the time given."""
         wanted = bodies.checked(request, _IGNORE)
-        try:
-            until = dateparse.parse_datetime(wanted["until"])
-        except ValueError:
-            until = None
-        if until is None:
-            raise errors.InvalidInput(f"'{wanted['until']}' is not a time such as 2026-11-22T11:49:12Z.")
-        if timezone.is_naive(until):
-            until = timezone.make_aware(until)
+        until = filtering.moment(wanted["until"], name="until")
         row = findings.ignore(self.caller, finding_id=finding_id, until=until, reason=wanted["reason"])
         return resource.document({"finding": rows.finding(row)})
 

@@ -47,6 +47,7 @@ class Resource(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Find out who asks. Raises `NotAuthenticated`."""
         self.caller = authentication.caller_of(request, request_id=self.request_id)
+        v3_resource.refuse_unstorable(request)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Turn every error into an answer."""

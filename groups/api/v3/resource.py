@@ -92,7 +92,7 @@ class Resource(Public):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Find out who asks and in which version; refuse what never reaches a handler."""
         self.caller = authentication.caller_of(request, request_id=self.request_id)
-        _refuse_unstorable(request)
+        refuse_unstorable(request)
         self._read_version(request)
         if self.project_id not in (None, self.caller.project_id):
             raise answers.Refusal(400, "Malformed request url")
@@ -122,7 +122,8 @@ class Resource(Public):
         self.version = version
 
 
-def _refuse_unstorable(request: Request) -> None:
+def refuse_unstorable(request: Request) -> None:
+    """Raise `Refusal` for an address with a character that no database keeps."""
     # Some databases cannot even be asked for this character.
     if "\0" in request.path_info or "\0" in urllib.parse.unquote(request.META.get("QUERY_STRING", "")):
         raise answers.Refusal(400, answers.GENERIC[400])

@@ -40,3 +40,8 @@ def test_pages_are_followed_to_the_end_newest_first(cast: Cast, site: domain.Sit
 @pytest.mark.parametrize("query", [{"marker": "x"}, {"marker": "9" * 30}, {"color": "red"}, {"since": "soon"}])
 def test_a_question_nobody_understands_is_refused(cast: Cast, site: domain.Site, query: dict[str, str]) -> None:
     assert ask(cast.ada, "GET", "/events", **query).status == 400
+
+
+@pytest.mark.parametrize("path", ["/events", "/groups", "/operations", "/findings"])
+def test_a_character_no_database_keeps_is_refused(cast: Cast, site: domain.Site, path: str) -> None:
+    assert ask(cast.ada, "GET", path, project_id="a\0b").status == 400
