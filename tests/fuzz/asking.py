@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -66,36 +67,43 @@ class Tally:
 def ask_all(
     document: Mapping[str, Any], people: Mapping[str, Mapping[str, str]], *, each: int, send: Send, tally: Tally
 ) -> None:
-    """Send so many requests of each person to each address and method; `people` have headers that say who they are."""
+    """Send so many requests to each address and method; `people` have headers that say who they are."""
     schema = schemathesis.openapi.from_dict(dict(document))
-    for found in schema.get_all_operations():
-        operation = found.ok()
-        for who, headers in people.items():
-            _ask(operation, who=who, headers=headers, each=each, send=send, tally=tally)
-
-
-def _ask(operation: Any, *, who: str, headers: Mapping[str, str], each: int, send: Send, tally: Tally) -> None:
     wrongly = each // 3
-    for mode, count in ((GenerationMode.POSITIVE, each - wrongly), (GenerationMode.NEGATIVE, wrongly)):
-        if not count:
-            continue
+    for found in schema.get_all_operations():
+        for mode, count in ((GenerationMode.POSITIVE, each - wrongly), (GenerationMode.NEGATIVE, wrongly)):
+            if count:
+                _ask(found.ok(), people, mode=mode, count=count, send=send, tally=tally)
 
-        @hypothesis.settings(
-            max_examples=count,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @hypothesis.given(operation.as_strategy(mode))
-        def once(case: schemathesis.Case) -> None:
-            tally.note(who, case, send(case, headers))
 
-        try:
-            once()
-        except errors.Unsatisfiable:
-            # There is nothing that this address could be asked wrongly.
-            continue
-        except SchemathesisError as error:
-            what = f"{operation.method.upper()} {operation.path} cannot be asked"
-            tally.wrong.setdefault(what, f"{what}: {error}")
+def _ask(
+    operation: Any,
+    people: Mapping[str, Mapping[str, str]],
+    *,
+    mode: GenerationMode,
+    count: int,
+    send: Send,
+    tally: Tally,
+) -> None:
+    turns = itertools.cycle(people)
+
+    @hypothesis.settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(operation.as_strategy(mode))
+    def once(case: schemathesis.Case) -> None:
+        who = next(turns)
+        tally.note(who, case, send(case, people[who]))
+
+    try:
+        once()
+    except errors.Unsatisfiable:
+        # There is nothing that this address could be asked wrongly.
+        return
+    except SchemathesisError as error:
+        what = f"{operation.method.upper()} {operation.path} cannot be asked"
+        tally.wrong.setdefault(what, f"{what}: {error}")
