@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.made-from-$(shell cat requirements.txt requirements-keystone.txt requirements-dev.txt | sha256sum | cut -c 1-16)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak suites fuzz bench serve lint types layers migrations check format
+.PHONY: help setup demo test soak suites fuzz bench pictures serve lint types layers migrations check format
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/\1\t\2/' | expand -t 12
@@ -27,10 +27,12 @@ serve: setup  ## Run web, worker and beat until Ctrl-C; settings come from REPLS
 test: setup check  ## Check and test everything but the soak tests
 	@scripts/system-packages --for-tests
 	@scripts/keystone-for-tests >/dev/null
+	@scripts/browser-packages
 	@$(BIN)/pytest -n 2 -q
 
 soak: setup  ## Run the tests that go on for minutes
 	@scripts/system-packages --for-tests
+	@scripts/browser-packages
 	@$(BIN)/pytest -m soak
 
 bench: setup  ## Measure a site of its own, for hours; prints a table and writes var/bench.json
@@ -40,6 +42,11 @@ bench: setup  ## Measure a site of its own, for hours; prints a table and writes
 suites: setup  ## Run the suites that others wrote for Cinder and its clients
 	@scripts/system-packages --for-tests
 	@$(BIN)/python -m tests.suites
+
+pictures: setup  ## Take the documentation's pictures of the console anew
+	@scripts/system-packages --for-tests
+	@scripts/browser-packages
+	@CONSOLE_PICTURES=docs/images $(BIN)/pytest -m soak -q tests/console/test_pictures.py
 
 check: lint types layers migrations  ## Check everything that needs no test run
 

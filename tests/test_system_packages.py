@@ -117,7 +117,7 @@ def test_a_machine_without_apt_is_told_the_names(machine: Machine) -> None:
     said = machine.run("--for-tests", user=0)
 
     assert said.returncode == 1
-    assert said.stderr == "Install what Debian calls: redis-server postgresql rabbitmq-server faketime\n"
+    assert said.stderr == "Install what Debian calls: redis-server postgresql rabbitmq-server faketime chromium npm\n"
 
 
 def test_no_server_that_comes_with_a_package_is_started(machine: Machine) -> None:

@@ -35,10 +35,14 @@ class SpecForm(forms.Form):
     """One spec."""
 
     key = forms.CharField(
-        required=False, max_length=255, widget=widgets.UnfoldAdminTextInputWidget(attrs={"list": "known-keys"})
+        required=False,
+        max_length=255,
+        widget=widgets.UnfoldAdminTextInputWidget(attrs={"list": "known-keys", "aria-label": "Key"}),
     )
     value = forms.CharField(
-        required=False, max_length=255, widget=widgets.UnfoldAdminTextInputWidget(attrs={"list": "known-values"})
+        required=False,
+        max_length=255,
+        widget=widgets.UnfoldAdminTextInputWidget(attrs={"list": "known-values", "aria-label": "Value"}),
     )
 
     def clean(self) -> dict[str, Any]:

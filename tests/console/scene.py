@@ -1,0 +1,97 @@
+"""Groups in every state for pictures, and many groups for a site failover: made by the services, done by the workers.
+
+Runs inside the site: `manage.py shell --command "from tests.console import scene; scene.build()"`.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from django.conf import settings
+
+from drivers.fake.control import Control
+from groups import callers, models, specs, statuses
+from groups.services import groups, objectives, replication, sites, types, volumes
+
+_SECONDS = 240
+_MEMBERS = {
+    "webshop": ("orders-data", "orders-log", "carts-data", "carts-log"),
+    "ledger": ("books", "journal"),
+    "mail": ("spool", "index", "archive"),
+    "wiki": ("pages",),
+    "billing": ("invoices", "payments"),
+}
+
+
+def build() -> None:
+    """Make five groups: two protected, one away, one bare, one whose failover failed."""
+    caller = _admin()
+    _make_types(caller)
+    made = {name: _group(caller, name, members) for name, members in _MEMBERS.items()}
+    _await()
+    for name in ("webshop", "ledger", "mail", "billing"):
+        replication.enable(caller, group_id=made[name].pk)
+    _await()
+    replication.failover(caller, group_id=made["mail"].pk, mode="planned", reason="maintenance of site A")
+    _await()
+    _control().add_fault(call="promote", action="fail", group_id=str(made["ledger"].pk), times=4)
+    replication.failover(caller, group_id=made["ledger"].pk, mode="planned")
+    _await()
+    objectives.set_levels(
+        caller,
+        group_id=made["webshop"].pk,
+        rpo_warning_seconds=20,
+        rpo_critical_seconds=30,
+        rto_warning_seconds=None,
+        rto_critical_seconds=None,
+    )
+    for volume in models.Volume.objects.filter(group=made["webshop"]):
+        _control().write(side="", volume_id=str(volume.pk), offset=0, data=b"x" * 8192)
+
+
+def crowd(count: int) -> None:
+    """Make many protected groups of one volume each."""
+    caller = _admin()
+    _make_types(caller)
+    made = [_group(caller, f"tenant-{number:02}", ("data",)) for number in range(count)]
+    _await()
+    for number, group in enumerate(made):
+        sites.set_priority(caller, group_id=group.pk, priority=10 * (number // 10 + 1))
+        replication.enable(caller, group_id=group.pk)
+    _await()
+
+
+def _group(caller: callers.Caller, name: str, members: tuple[str, ...]) -> models.Group:
+    group = groups.create(caller, group_type="replicated", volume_types=["replicable"], name=name)
+    _await(group)
+    for number, member in enumerate(members):
+        volumes.create(caller, size_gib=10 * (number + 1), volume_type="replicable", group_id=group.pk, name=member)
+    return group
+
+
+def _make_types(caller: callers.Caller) -> None:
+    if models.GroupType.objects.filter(name="replicated").exists():
+        return
+    group_specs = {specs.CONSISTENT_GROUP_REPLICATION: specs.TRUE}
+    types.create(caller, family=types.GROUP, name="replicated", spec_values=group_specs)
+    types.create(caller, family=types.VOLUME, name="replicable", spec_values={specs.REPLICATION: specs.TRUE})
+
+
+def _admin() -> callers.Caller:
+    project = models.Project.objects.get(name="admin")
+    roles = callers.implied(callers.ADMIN)
+    return callers.Caller(user_id="1", user_name="ada", project_id=project.pk, roles=roles, door="console")
+
+
+def _control() -> Control:
+    return Control(folder=Path(settings.REPLSITE.state_dir) / "fake" / models.Backend.objects.get().name)
+
+
+def _await(subject: models.Group | None = None) -> None:
+    """Wait until the workers have done everything, or everything on one group."""
+    rows = models.Operation.objects.filter(state__in=statuses.OPEN)
+    end = time.monotonic() + _SECONDS
+    while (rows if subject is None else rows.filter(subject_id=subject.pk)).exists():
+        assert time.monotonic() < end, "the workers are not done"
+        time.sleep(0.2)
