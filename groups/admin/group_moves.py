@@ -17,7 +17,7 @@ from groups.admin.group_verbs import GroupVerb, arrow
 from groups.admin.verbs import Fact
 from groups.models.backends import DEFAULT_TARGET
 from groups.queries import lag, preflight
-from groups.services import replication
+from groups.services import policies, replication
 from groups.statuses import Kind
 
 PLANNED, UNPLANNED, AUTO = "planned", "unplanned", "auto"
@@ -34,7 +34,12 @@ class Move(GroupVerb):
     def form(self, data: Any = None) -> forms.Form:
         """Return the choice of how, and the group's name where something may be lost."""
         form = _MoveForm(data, name=str(self.row), lossy=self.lossy)
-        form.fields["mode"] = fields.radios("How", self.modes, initial=PLANNED)
+        # Who may not lose data is not offered to; the services refuse it besides.
+        why = policies.why_not(self.caller, "group:failover_replication:unplanned")
+        offered = [choice for choice in self.modes if not why or choice[0] not in self.lossy]
+        form.fields["mode"] = fields.radios(
+            "How", offered, initial=PLANNED, help_text=f"Only planned: {why}" if why else ""
+        )
         form.fields["allow_attached_volume"] = fields.flag(
             "Also with attached volumes",
             initial=self.standing.attached > 0,

@@ -300,3 +300,18 @@ def test_a_row_that_is_gone_leads_back_with_a_message(site: Site, cast: Cast):
     answers = [cast.admin.get(address, follow=True), cast.admin.post(verb, follow=True)]
 
     assert all("exist. Perhaps it was deleted?" in text(answer) for answer in answers)
+
+
+def test_who_may_not_lose_data_is_offered_planned_only_and_told_why(site: Site, cast: Cast, settings):
+    group = site.enabled_group(1)
+    settings.REPLSITE = settings.REPLSITE.model_copy(update={"unplanned_failover_role": "dr-chief"})
+    wanted = {"mode": "unplanned", "target": "site-b", "confirmed_name": group.name}
+    before = rows()
+
+    shown = text(cast.member.get(page(group, "failover")))
+    refused = cast.member.post(page(group, "failover"), wanted)
+
+    assert "Only planned: This needs the role dr-chief in this project" in shown
+    assert 'value="unplanned"' not in shown
+    assert refused.status_code == 400
+    assert rows() == before

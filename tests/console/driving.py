@@ -29,6 +29,8 @@ FLAGS = (
 WIDE, PHONE = (1280, 900), (390, 844)
 SECONDS = 45
 _COLORS = 64
+_HIGHEST = 1500
+"""How much of a long page a picture shows."""
 
 Theme = Literal["light", "dark"]
 
@@ -110,10 +112,11 @@ class Person:
             for node in each["nodes"]
         ]
 
-    def picture(self, path: Path, *, whole: bool = True) -> None:
-        """Take a picture of the page, as small as one of few colors is."""
+    def picture(self, path: Path) -> None:
+        """Take a picture of the page from its top, as small as one of few colors is."""
         self.page.evaluate("document.fonts.ready")
-        taken = Image.open(io.BytesIO(self.page.screenshot(full_page=whole)))
+        taken = Image.open(io.BytesIO(self.page.screenshot(full_page=True)))
+        taken = taken.crop((0, 0, taken.width, min(taken.height, _HIGHEST)))
         taken.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE).save(path, optimize=True)
 
     def end(self) -> None:
