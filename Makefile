@@ -28,7 +28,7 @@ test: setup check  ## Check and test everything but the soak tests
 	@scripts/system-packages --for-tests
 	@scripts/keystone-for-tests >/dev/null
 	@scripts/browser-packages
-	@$(BIN)/pytest -n 2 -q
+	@$(BIN)/pytest -n 2 --dist loadgroup -q
 
 soak: setup  ## Run the tests that go on for minutes
 	@scripts/system-packages --for-tests
