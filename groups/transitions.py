@@ -94,16 +94,7 @@ def claim(operation_id: uuid.UUID, *, owner: str, lease_seconds: float) -> model
     due, or it has ended. The lease is measured by the database's clock.
     """
     with transaction.atomic():
-        operation = (
-            models.Operation.objects.filter(pk=operation_id)
-            .filter(claimable())
-            .select_related(
-                *("group__backend", "group__group_type", "volume__backend", "volume__group__group_type"),
-                *("snapshot__backend", "snapshot__volume__group__group_type"),
-                *("group_snapshot__backend", "group_snapshot__group__group_type"),
-            )
-            .first()
-        )
+        operation = models.Operation.objects.filter(pk=operation_id).filter(claimable()).first()
         if operation is None:
             return None
         state = OperationState.CANCELING if operation.state == OperationState.CANCELING else OperationState.RUNNING
@@ -313,31 +304,53 @@ def _may_become(state: OperationState) -> set[OperationState]:
     return {before for before, after in statuses.OPERATION_MOVES.items() if state in after}
 
 
+_WITH = {
+    "group": ("backend", "group_type"),
+    "volume": ("backend", "group__group_type"),
+    "snapshot": ("backend", "volume__group__group_type"),
+    "group_snapshot": ("backend", "group__group_type"),
+}
+"""What the work on each subject of an operation needs to know, read along with it."""
+
+
 def _raise_epoch(operation: models.Operation) -> None:
-    subject = operation.about
-    if isinstance(subject, models.Volume) and operation.kind == statuses.Kind.EXTEND_VOLUME and subject.group:
-        # What replicates a member has to grow too: the work is the group's.
-        subject = subject.group
-    if subject is None:
+    """Raise the epoch of what an operation is about, and read it with what the work needs."""
+    field = next((name for name in _WITH if getattr(operation, f"{name}_id") is not None), None)
+    if field is None:
         if operation.kind in statuses.WITHOUT_MOVE:
             # What it makes on the storage is its own: nobody else's epoch fences it.
             operation.epoch = operation.fence
             models.Operation.objects.filter(pk=operation.pk).update(epoch=operation.epoch)
         return
-    raised: Any = F("epoch")
-    if isinstance(subject, models.Group):
-        # The storage has seen its members' own epochs: the group's must not be behind any of them.
-        volumes = models.Volume.objects.filter(group_id=subject.pk).order_by("-epoch").values("epoch")
-        raised = Greatest(raised, Coalesce(db.Subquery(volumes[:1]), 0))
-    elif isinstance(subject, models.Volume):
-        # The snapshots that are deleted along have epochs of their own.
-        snapshots = models.Snapshot.objects.filter(volume_id=subject.pk).order_by("-epoch").values("epoch")
-        raised = Greatest(raised, Coalesce(db.Subquery(snapshots[:1]), 0))
-    type(subject).objects.filter(pk=subject.pk).update(epoch=raised + 1)
+    model: Any = models.Operation._meta.get_field(field).related_model  # noqa: SLF001 - documented
+    rows = model._default_manager.filter(pk=getattr(operation, f"{field}_id"))  # noqa: SLF001 - documented
+    if operation.kind != statuses.Kind.EXTEND_VOLUME:
+        rows.update(epoch=_raised(model) + 1)
     # Read back inside the transaction: the row is locked, so nobody can have raised it further.
-    operation.epoch = type(subject).objects.values_list("epoch", flat=True).get(pk=subject.pk)
-    subject.epoch = operation.epoch
+    subject: Any = rows.select_related(*_WITH[field]).get()
+    setattr(operation, field, subject)
+    if operation.kind == statuses.Kind.EXTEND_VOLUME:
+        # What replicates a member has to grow too: the work is the group's.
+        subject = subject.group or subject
+        own = type(subject).objects.filter(pk=subject.pk)
+        own.update(epoch=_raised(type(subject)) + 1)
+        subject.epoch = own.values_list("epoch", flat=True).get()
+    operation.epoch = subject.epoch
     models.Operation.objects.filter(pk=operation.pk).update(epoch=operation.epoch)
+
+
+def _raised(model: type[db.Model]) -> Any:
+    """Return an expression for the epoch of a row, or of what belongs to it where that is higher."""
+    own: db.QuerySet[Any]
+    if model is models.Group:
+        # The storage has seen its members' own epochs: the group's must not be behind any of them.
+        own = models.Volume.objects.filter(group_id=db.OuterRef("pk"))
+    elif model is models.Volume:
+        # The snapshots that are deleted along have epochs of their own.
+        own = models.Snapshot.objects.filter(volume_id=db.OuterRef("pk"))
+    else:
+        return F("epoch")
+    return Greatest(F("epoch"), Coalesce(db.Subquery(own.order_by("-epoch").values("epoch")[:1]), 0))
 
 
 def _busy(subject: models.About) -> errors.Busy:

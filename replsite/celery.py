@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from celery import Celery, signals
 
-from replsite import redis_transport, spool
+from replsite import transports
 
 if TYPE_CHECKING:
     from replsite.pulse import Pulse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "replsite.settings")
-redis_transport.register()
-spool.register()
+transports.register()
 
 app = Celery("replsite")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -7,13 +7,7 @@ message from being lost anyway: operations whose message is lost are found by th
 
 from __future__ import annotations
 
-from kombu.transport import TRANSPORT_ALIASES, redis
-
-
-def register() -> None:
-    """Have kombu and Celery use it for every address of a Redis."""
-    for scheme in ("redis", "rediss"):
-        TRANSPORT_ALIASES[scheme] = f"{__name__}:Transport"
+from kombu.transport import redis
 
 
 class Channel(redis.Channel):

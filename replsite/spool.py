@@ -22,7 +22,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from kombu.transport import TRANSPORT_ALIASES, filesystem, virtual
+from kombu.transport import filesystem, virtual
 from kombu.utils.json import dumps, loads
 
 SCHEME = "spool"
@@ -38,11 +38,6 @@ UNREAD_SECONDS = 600
 """How long a queue of Celery's remote control may go unread before it is removed."""
 
 Binding = filesystem.exchange_queue_t
-
-
-def register() -> None:
-    """Make `spool:///abs/path` an address kombu and Celery know."""
-    TRANSPORT_ALIASES[SCHEME] = f"{__name__}:Transport"
 
 
 class Channel(filesystem.Channel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -13,28 +13,32 @@ from groups.engine import leases
 from groups.engine.steps import Step
 from groups.statuses import OperationState, StepState
 
-_OWNED = (OperationState.RUNNING, OperationState.CANCELING)
+_WRITTEN = ("state", "attempt", "started_at", "ended_at", "error", "result")
 
 
 class Journal:
-    """The steps of one claimed operation."""
+    """The steps of one claimed operation.
+
+    How a step ended well is written together with the begin of the next one, or with the operation's end: nothing
+    happens to the storage in between, and a worker that dies there leaves a step that looks, and finds itself done.
+    """
 
     def __init__(self, operation: models.Operation) -> None:
         self._operation = operation
         self._rows: dict[str, models.OperationStep] = {}
+        self._is_new = False
+        self._unwritten: dict[str, models.OperationStep] = {}
 
     def open(self, steps: Sequence[Step]) -> None:
         """Read the journal; begin it when no worker has been here before."""
-        self._read()
+        if self._operation.attempt > 1:
+            self._rows = {row.name: row for row in models.OperationStep.objects.filter(operation=self._operation)}
         if not self._rows:
-            models.OperationStep.objects.bulk_create(
-                [
-                    models.OperationStep(operation=self._operation, position=position, name=step.name)
-                    for position, step in enumerate(steps)
-                ],
-                ignore_conflicts=True,
-            )
-            self._read()
+            self._is_new = True
+            self._rows = {
+                step.name: models.OperationStep(operation=self._operation, position=position, name=step.name)
+                for position, step in enumerate(steps)
+            }
 
     def state(self, step: Step) -> StepState:
         """Return how far a step is."""
@@ -53,55 +57,58 @@ class Journal:
         """Tell whether a step may have had an effect."""
         return self._rows[step.name].attempt > 0
 
-    def begin(self, step: Step) -> None:
-        """Note that a step starts. Raises `LeaseLost`."""
+    def begin(self, step: Step, *, in_states: Collection[OperationState]) -> bool:
+        """Note that a step starts; return False, with nothing changed, unless this claim holds in one of the states."""
+        now = clock.now()
         with transaction.atomic():
-            changed = leases.owned(self._operation).update(
-                step=step.name,
-                progress_done=0,
-                progress_total=0,
-                progress_unit="",
-                waiting_for="",
-                progress_at=clock.now(),
+            changed = (
+                leases.owned(self._operation)
+                .filter(state__in=in_states)
+                .update(
+                    step=step.name, progress_done=0, progress_total=0, progress_unit="", waiting_for="", progress_at=now
+                )
             )
             if changed != 1:
-                raise errors.LeaseLost(f"operation {self._operation.pk}, fence {self._operation.fence}")
-            self._write(
-                step,
-                state=StepState.RUNNING,
-                attempt=F("attempt") + 1,
-                started_at=clock.now(),
-                ended_at=None,
-                error="",
-            )
-        self._rows[step.name].attempt += 1
+                return False
+            row = self._unwritten[step.name] = self._rows[step.name]
+            row.state, row.started_at, row.ended_at, row.error = StepState.RUNNING, now, None, ""
+            row.attempt += 1
+            self.write_held()
+        return True
 
     def finish(
         self, step: Step, *, state: StepState, result: Mapping[str, object] | None = None, error: str = ""
     ) -> None:
-        """Note how a step ended. Raises `LeaseLost`."""
-        changes: dict[str, Any] = {"state": state, "ended_at": clock.now(), "error": error}
+        """Note how a step ended; it is written with what is written next."""
+        row = self._unwritten[step.name] = self._rows[step.name]
+        row.state, row.ended_at, row.error = state, clock.now(), error
         if result is not None:
-            changes["result"] = dict(result)
-        self._write(step, **changes)
-        if result is not None:
-            self._rows[step.name].result = dict(result)
+            row.result = dict(result)
+
+    def write(self) -> None:
+        """Write what is not yet written. Raises `LeaseLost`."""
+        with transaction.atomic():
+            self._hold(step=F("step"))
+            self.write_held()
+
+    def write_held(self) -> None:
+        """Do the same within a transaction that has changed the operation's row under this claim."""
+        if self._is_new:
+            models.OperationStep.objects.bulk_create(self._rows.values())
+            self._is_new = False
+        else:
+            for row in self._unwritten.values():
+                row.save(force_update=True, update_fields=_WRITTEN)
+        self._unwritten.clear()
 
     def begin_undo(self, *, code: str, error: str, remedy: str) -> None:
-        """Note that from now on steps are undone, and why, so that a take-over goes on undoing."""
-        changed = leases.owned(self._operation).update(undoing=True, error_code=code, error=error, remedy=remedy)
-        if changed != 1:
-            raise errors.LeaseLost(f"operation {self._operation.pk}, fence {self._operation.fence}")
+        """Note that from now on steps are undone, and why, so that a take-over goes on undoing. Raises `LeaseLost`."""
+        with transaction.atomic():
+            self._hold(undoing=True, error_code=code, error=error, remedy=remedy)
+            self.write_held()
         self._operation.undoing = True
 
-    def _read(self) -> None:
-        self._rows = {row.name: row for row in models.OperationStep.objects.filter(operation=self._operation)}
-
-    def _write(self, step: Step, **changes: Any) -> None:
-        row = self._rows[step.name]
-        changed = models.OperationStep.objects.filter(
-            pk=row.pk, operation__fence=self._operation.fence, operation__state__in=_OWNED
-        ).update(**changes)
-        if changed != 1:
+    def _hold(self, **changes: Any) -> None:
+        """Change the operation's row, and so keep everybody from claiming it until the transaction ends."""
+        if leases.owned(self._operation).update(**changes) != 1:
             raise errors.LeaseLost(f"operation {self._operation.pk}, fence {self._operation.fence}")
-        row.state = changes["state"]

@@ -36,9 +36,11 @@ def schedule(operation: models.Operation, *, driver: base.Driver, group: base.Gr
     if not driver.capabilities.rounds or not group.volumes or operation.group is None:
         return
     due = clock.now() + datetime.timedelta(seconds=group.interval_seconds)
-    models.Round.objects.update_or_create(
-        group=operation.group,
-        defaults={"due_at": due, "failures": 0, "error": "", "lease_until": None, "dispatched_at": None, "owner": ""},
+    models.Round.objects.bulk_create(
+        [models.Round(group=operation.group, due_at=due)],
+        update_conflicts=True,
+        unique_fields=["group"],
+        update_fields=["due_at", "failures", "error", "lease_until", "dispatched_at", "owner"],
     )
 
 

@@ -22,6 +22,7 @@ from groups import errors, models, transitions
 from groups.engine import calls, context as contexts, leases, truth
 from groups.engine.handlers import handler_for
 from groups.engine.handlers.base import Handler
+from groups.engine.journal import Journal
 from groups.engine.steps import Step, Work
 from groups.statuses import OperationState, StepState
 
@@ -134,24 +135,34 @@ class _Attempt:
         anew = step.every_attempt and not _commit_begun(handler)
         if journal.is_settled(step) and not anew:
             return
-        self.lease.look()
-        committing = step.commits and journal.was_begun(step)
-        if self.lease.stop_requested and not committing and not _committed(handler):
+        may_stop = not (step.commits and journal.was_begun(step)) and not _committed(handler)
+        if self.lease.stop_requested and may_stop:
             raise _Canceled
         if step.when is not None and not step.when() and not (step.sticks and journal.was_begun(step)):
             journal.finish(step, state=StepState.SKIPPED)
             return
-        journal.begin(step)
+        self._begin(journal, step, may_stop=may_stop)
         log.info("step_started", step=step.name)
         try:
             result = self._call(step, step.run, may_stop=not step.commits and not _committed(handler))
         except DriverError as error:
             journal.finish(step, state=StepState.FAILED, error=error.message)
+            journal.write()
             if not step.may_fail or isinstance(error, (calls.Abandoned, StaleEpoch)):
                 raise
             log.warning("step_failed", step=step.name, error=error.message)
             return
         journal.finish(step, state=StepState.DONE, result=result or {})
+
+    def _begin(self, journal: Journal, step: Step, *, may_stop: bool) -> None:
+        """Note that a step starts; the same write looks whether the operation was asked to stop. Raises `LeaseLost`."""
+        if journal.begin(step, in_states=(OperationState.RUNNING,)):
+            return
+        self.lease.look()
+        if self.lease.stop_requested and may_stop:
+            raise _Canceled
+        if not journal.begin(step, in_states=(OperationState.RUNNING, OperationState.CANCELING)):
+            raise errors.LeaseLost(f"operation {self.operation.pk}, fence {self.operation.fence}")
 
     def _call(self, step: Step, work: Work, *, may_stop: bool) -> dict[str, object] | None:
         result = calls.make(
@@ -167,6 +178,10 @@ class _Attempt:
     # Ends.
 
     def _succeed(self, handler: Handler) -> None:
+        def within() -> None:
+            handler.context.journal.write_held()
+            handler.on_success()
+
         transitions.end(
             self.operation,
             how=transitions.End(
@@ -174,7 +189,7 @@ class _Attempt:
                 to=handler.outcome(),
                 result=handler.result(),
                 subject_fields=handler.success_fields(),
-                within=handler.on_success,
+                within=within,
             ),
         )
         log.info("operation_succeeded")
@@ -238,6 +253,7 @@ class _Attempt:
             self._call(step, step.undo, may_stop=False)
         except calls.Abandoned as error:
             journal.finish(step, state=StepState.UNDO_FAILED, error=error.message)
+            journal.write()
             raise
         except StaleEpoch as error:
             self.lease.renew()
@@ -247,6 +263,7 @@ class _Attempt:
             journal.finish(step, state=StepState.UNDO_FAILED, error=error.message)
         else:
             journal.finish(step, state=StepState.UNDONE)
+        journal.write()
 
     def _undo_failed(self, handler: Handler, steps: Sequence[Step]) -> bool:
         return any(handler.context.journal.state(step) == StepState.UNDO_FAILED for step in steps)

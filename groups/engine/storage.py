@@ -32,16 +32,21 @@ def driver_for(backend: models.Backend) -> base.Driver:
 
 def members(group: models.Group) -> list[models.Volume]:
     """Return a group's volumes in the order of their creation."""
-    return list(models.Volume.objects.filter(group_id=group.pk).order_by("created_at", "id"))
+    return list(_members().filter(group_id=group.pk))
 
 
 def with_members(groups: Sequence[models.Group]) -> list[tuple[models.Group, list[models.Volume]]]:
     """Return many groups with their volumes in the order of their creation, in one statement."""
-    rows = models.Volume.objects.filter(group_id__in=[group.pk for group in groups]).order_by("created_at", "id")
+    rows = _members().filter(group_id__in=[group.pk for group in groups])
     found: dict[uuid.UUID | None, list[models.Volume]] = {}
     for row in rows:
         found.setdefault(row.group_id, []).append(row)
     return [(group, found.get(group.pk, [])) for group in groups]
+
+
+def _members() -> db.QuerySet[models.Volume]:
+    # Only what the engine looks at: there may be thousands.
+    return models.Volume.objects.only("name", "size_gib", "replication_status", "group").order_by("created_at", "id")
 
 
 def volume_value(row: models.Volume) -> base.Volume:

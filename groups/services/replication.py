@@ -202,7 +202,7 @@ def _start(
 
 def _check(group: models.Group, *, kind: Kind, allow_attached_volume: bool = True) -> list[models.Volume]:
     """Refuse what Cinder refuses, in its order and words; return the members."""
-    members = list(models.Volume.objects.filter(group=group).select_related("volume_type"))
+    members = list(models.Volume.objects.filter(group=group).only("status", "replication_status"))
     _check_types(group)
     move, verb = statuses.MOVES[kind], statuses.VERB_OF_KIND[kind]
     if group.status not in move.group:

@@ -12,7 +12,7 @@ from pathlib import Path
 import kombu
 import pytest
 
-from replsite import spool
+from replsite import spool, transports
 from tests.support import processes, spooling
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -20,7 +20,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    spool.register()
+    transports.register()
     return tmp_path / "spool"
 
 
@@ -181,7 +181,7 @@ def test_the_control_queue_of_a_dead_worker_is_forgotten(connection: kombu.Conne
 
 
 def test_a_folder_that_cannot_be_made_is_refused_on_connecting(tmp_path: Path) -> None:
-    spool.register()
+    transports.register()
     (tmp_path / "file").touch()
 
     connection = kombu.Connection(f"spool://{tmp_path}/file/spool")

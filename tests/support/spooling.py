@@ -9,7 +9,7 @@ from pathlib import Path
 import kombu
 from kombu.message import Message
 
-from replsite import spool
+from replsite import transports
 
 QUEUE = "failover"
 
@@ -44,7 +44,7 @@ def consume(address: str, stop: Path, hold: str) -> None:
 
 
 if __name__ == "__main__":
-    spool.register()
+    transports.register()
     verb, address_given, first, second = sys.argv[1:]
     if verb == "produce":
         produce(address_given, first, int(second))
