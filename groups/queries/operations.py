@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from django.db.models import Q
 
 from groups import callers, models, statuses
-from groups.queries import filtering, paging
+from groups.queries import filtering, paging, visible
 
 OPEN = "open"
 """In place of a state: all that have not ended."""
@@ -40,6 +40,13 @@ def listed(caller: callers.Caller, *, page: paging.Page, filters: Mapping[str, s
         rows = rows.filter(project_id=caller.project_id)
     found = filtering.matching(rows, filtering.known(filters, FILTERS), columns=FILTERS)
     return list(paging.cut(found, page=page, columns=_COLUMNS, among=rows, noun="Operation"))
+
+
+def making(caller: callers.Caller, group_id: object) -> uuid.UUID | None:
+    """Return the open operation that still makes a group, None where there is none. Raises `NotFound`."""
+    group = visible.group(caller, group_id)
+    found = models.Operation.objects.filter(group=group, kind=statuses.Kind.CREATE_GROUP, state__in=statuses.OPEN)
+    return found.values_list("pk", flat=True).first()
 
 
 def has_ended(operation_id: uuid.UUID) -> bool:

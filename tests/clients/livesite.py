@@ -18,7 +18,8 @@ from keystoneauth1.identity import v3
 
 from tests.support import clients, processes
 
-PASSWORD = "correct horse battery"
+# Without blanks: cinderclient's own tests hand it over unquoted.
+PASSWORD = "correct-horse-battery"
 PROJECT_ID = "5ac7e0d1c0de4b6f9f3b2a1908172635"
 BACKEND = "array"
 _PROGRAMS = Path(sys.executable).parent

@@ -10,8 +10,9 @@ from rest_framework.request import Request
 from groups import errors
 from groups.api import addresses
 from groups.api.describing import Schema, describe
+from groups.api.native import waiting
 from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas, shapes
-from groups.queries import filtering, visible, volumes as queries
+from groups.queries import filtering, operations, visible, volumes as queries
 from groups.services import policies, volumes as services
 
 _OPEN_FILTERS = (
@@ -27,6 +28,8 @@ _OPEN_FILTERS = (
     "updated_at",
     "consumes_quota",
 )
+GROUP_SECONDS = 5
+"""How long a new volume waits, at most, for its group to be made."""
 _WITH_COUNT = "with_count"
 _SOURCES = ("consistencygroup_id", "backup_id", "imageRef", "image_id")
 
@@ -73,13 +76,15 @@ class Volumes(_VolumeLists):
         schema = schemas.CREATE_VOLUME if strict else schemas.CREATE_VOLUME_TOLERANTLY
         wanted = bodies.checked(request, schema)["volume"]
         _refuse_sources(wanted)
+        group_id = wanted.get("group_id") if self.version >= microversions.GROUPS else None
+        self._await_group(group_id)
         volume = services.create(
             self.caller,
             size_gib=None if wanted.get("size") is None else int(wanted["size"]),
             snapshot_id=wanted.get("snapshot_id"),
             source_volume_id=wanted.get("source_volid"),
             volume_type=wanted.get("volume_type"),
-            group_id=wanted.get("group_id") if self.version >= microversions.GROUPS else None,
+            group_id=group_id,
             name=schemas.label(wanted, "name"),
             description=schemas.label(wanted, "description"),
             metadata=wanted.get("metadata"),
@@ -89,6 +94,13 @@ class Volumes(_VolumeLists):
         values = queries.detail(self.caller, volume.pk)
         fields = rows.new_volume(values, caller=self.caller, version=self.version, base=addresses.base(request))
         return answers.document({"volume": fields}, status=202)
+
+    def _await_group(self, group_id: str | None) -> None:
+        # Clients of Cinder create a group and at once a volume in it; making a group takes a moment.
+        if group_id is not None and policies.allows(self.caller, "volume:create"):
+            operation_id = operations.making(self.caller, group_id)
+            if operation_id is not None:
+                waiting.for_end(operation_id, seconds=GROUP_SECONDS)
 
 
 class DetailedVolumes(_VolumeLists):
