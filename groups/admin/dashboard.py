@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -10,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 
-from groups import models, queues
+from groups import clock, models, queues
 from groups.admin import live, shown, watch, words
 from groups.objectives import State
 from groups.queries import objectives, overview, problems, safety, watching
@@ -20,6 +21,9 @@ _GROUPS = 12
 _OPERATIONS = 20
 _FAILURES = 10
 _FINDINGS = 8
+_DRILLS = 5
+_LATE = datetime.timedelta(minutes=5)
+"""How long after its time a drill that has not begun is overdue."""
 _NOT_SAFE = (Protection.BROKEN, Protection.AT_RISK)
 
 
@@ -51,6 +55,12 @@ def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if request.user.has_perm("groups.view_operation"):
         context |= _running()
         context["failures"] = overview.unanswered_failures(limit=_FAILURES)
+    if request.user.has_perm("groups.view_drillrun"):
+        now = clock.now()
+        context["drills"] = [
+            (row, row.operation is None and row.start_at < now - _LATE) for row in overview.drills_ahead(limit=_DRILLS)
+        ]
+        context["failed_drills"] = overview.failed_drills(limit=_DRILLS)
     if request.user.has_perm("groups.view_backend"):
         seen = safety.sides()
         context["backends"] = [(row, seen.get(row.name, [])) for row in overview.backends()]

@@ -243,10 +243,8 @@ def _target_label(each: preflight.Advice, place: int) -> SafeString:
         notes.append("no complete point was seen there")
     else:
         notes.append(f"unplanned loses the last {shown.span(loss.age_seconds or 0.0)}")
-    proven = (
-        f"last failed over to {shown.span((clock.now() - each.proven_at).total_seconds())} ago"
-        if each.proven_at
-        else ""
-    )
-    notes.append(proven or "never proven by a failover")
+    if each.proven_at is None:
+        notes.append("never proven by a failover or a drill")
+    else:
+        notes.append(f"proven by a {each.proven_by} {shown.span((clock.now() - each.proven_at).total_seconds())} ago")
     return fields.explained(loss.backend_id, f"{capfirst(', '.join(note for note in notes if note))}.")

@@ -8,10 +8,11 @@ from typing import Any
 from django.db import models as db
 from django.db.models.functions import Coalesce
 
-from groups import clock, models, statuses
+from groups import clock, drills, models, statuses
 from groups.queries import findings
 
 LATELY = datetime.timedelta(days=7)
+DRILLED_LATELY = datetime.timedelta(days=31)
 
 
 def severity() -> db.Case:
@@ -54,6 +55,21 @@ def findings_for_somebody(*, limit: int) -> tuple[list[models.Finding], int]:
     found = list(rows[: limit + 1])
     more = rows.count() - limit if len(found) > limit else 0
     return found[:limit], more
+
+
+def drills_ahead(*, limit: int) -> list[models.DrillRun]:
+    """Return the drills that have not ended, those first that should have begun the longest ago."""
+    rows = models.DrillRun.objects.filter(verdict="").select_related("plan", "operation")
+    return list(rows.order_by("start_at", "pk")[:limit])
+
+
+def failed_drills(*, limit: int) -> list[models.DrillRun]:
+    """Return the drills that failed lately and that no later one of the same group made good, the newest first."""
+    better = models.DrillRun.objects.filter(
+        subject_id=db.OuterRef("subject_id"), verdict=drills.Verdict.PASSED, ended_at__gt=db.OuterRef("ended_at")
+    )
+    failed = models.DrillRun.objects.filter(verdict=drills.Verdict.FAILED, ended_at__gt=clock.now() - DRILLED_LATELY)
+    return list(failed.exclude(db.Exists(better)).select_related("plan").order_by("-ended_at", "pk")[:limit])
 
 
 def backends() -> db.QuerySet[models.Backend]:

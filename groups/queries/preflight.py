@@ -9,10 +9,12 @@ import dataclasses
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
+from typing import Any
 
 from django.conf import settings
+from django.db import models as db
 
-from groups import clock, findings, models, queues, statuses
+from groups import clock, drills, findings, models, queues, statuses
 from groups.queries import lag, objectives, possible, watching
 from groups.queries.findings import ignored
 from groups.statuses import Kind
@@ -20,6 +22,9 @@ from groups.statuses import Kind
 _FRESH_LOOKS = 3
 """How many intervals of the observe tick ago a look may have been."""
 _LEAST_FRESH_SECONDS = 30.0
+_PROOFS = 100
+"""How many of the newest failovers and drills of a group are looked through for its targets."""
+_NEVER: tuple[datetime.datetime | None, str] = (None, "")
 
 
 class Result(StrEnum):
@@ -137,25 +142,43 @@ class Advice:
     loss: lag.Loss
     is_default: bool
     proven_at: datetime.datetime | None
-    """When a failover to it succeeded last; None when none ever did."""
+    """When a failover or a drill to it succeeded last; None when none ever did."""
+    proven_by: str
+    """By which of the two."""
 
 
 def advice(standing: possible.Standing) -> list[Advice]:
     """Return the targets a group can be failed over to, the best one first: answers, least loss, proven."""
     group = standing.group
-    moved = models.Operation.objects.filter(
-        subject_id=group.pk, kind=Kind.FAILOVER, state=statuses.OperationState.SUCCEEDED
-    ).order_by("ended_at")
-    proven = {str(row[0].get("target", "")): row[1] for row in moved.values_list("arguments", "ended_at")}
+    proven = _proven(group)
     return [
         Advice(
             loss=loss,
             is_default=loss.backend_id == next(iter(standing.targets), ""),
-            proven_at=proven.get(loss.backend_id),
+            proven_at=proven.get(loss.backend_id, _NEVER)[0],
+            proven_by=proven.get(loss.backend_id, _NEVER)[1],
         )
         for loss in lag.losses(group)
         if loss.backend_id
     ]
+
+
+def _proven(group: models.Group) -> dict[str, tuple[datetime.datetime, str]]:
+    """Return by target when a failover or a drill to it succeeded last, and which of them it was."""
+    moved = models.Operation.objects.filter(
+        subject_id=group.pk, kind=Kind.FAILOVER, state=statuses.OperationState.SUCCEEDED, ended_at__isnull=False
+    )
+    passed = models.DrillRun.objects.filter(subject_id=group.pk, verdict=drills.Verdict.PASSED, ended_at__isnull=False)
+    times = [
+        *((ended, "failover", row) for row, ended in _newest(moved, "arguments")),
+        *((ended, "drill", row) for row, ended in _newest(passed, "terms")),
+    ]
+    # The newest comes last, and stays.
+    return {str(row.get("target", "")): (ended, how) for ended, how, row in sorted(times, key=lambda each: each[0])}
+
+
+def _newest(rows: db.QuerySet[Any], column: str) -> list[tuple[dict[str, Any], datetime.datetime]]:
+    return list(rows.order_by("-ended_at").values_list(column, "ended_at")[:_PROOFS])
 
 
 def _counted(count: int) -> str:

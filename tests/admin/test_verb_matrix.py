@@ -54,7 +54,25 @@ def subjects(site: Site) -> dict[type[db.Model], db.Model]:
         expires_at=timezone.now(),
     )
     run = sites.start(site.admin, backend="array", mode="planned")
-    known = [group, operation, lone, finding, token, run, site.backend, site.group_type, site.volume_type]
+    plan = models.DrillPlan.objects.create(name="weekly", project=site.project, backend=site.backend)
+    kept = {"project": site.project, "user_id": "u", "backend": site.backend, "status": "available"}
+    snapshots = [
+        models.Snapshot.objects.create(**kept, volume=lone, size_gib=1),
+        models.GroupSnapshot.objects.create(**kept, group=group, group_type=site.group_type),
+    ]
+    known = [
+        *snapshots,
+        plan,
+        group,
+        operation,
+        lone,
+        finding,
+        token,
+        run,
+        site.backend,
+        site.group_type,
+        site.volume_type,
+    ]
     return {type(row): row for row in known}
 
 
