@@ -100,6 +100,7 @@ class Person:
 
     def complaints(self) -> list[str]:
         """Return what keeps somebody from using the page, as the accessibility checker finds it."""
+        assert AXE.exists(), "The accessibility checker is missing: run scripts/browser-packages"
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
         found = self.page.evaluate(
             "async () => (await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'],"
