@@ -57,7 +57,7 @@ class Act:
             entry = journal.begin(
                 state, method=self._method, owner=self._fenced_as, backend_id=backend_id, call=self.call
             )
-            self._faults = faults.waiting(state, call=self._method, group_id=self._owner)
+            self._faults = faults.waiting(state, call=self._method, group_id=self._owner, copy_id=self._fenced_as)
         outcome = "ok"
         try:
             self.call.wait(self._pace.call_seconds)

@@ -88,12 +88,12 @@ def add(state: sqlite3.Connection, fault: Fault) -> int:
     return int(cursor.lastrowid or 0)
 
 
-def waiting(state: sqlite3.Connection, *, call: str = "", group_id: str = "") -> Sequence[Fault]:
+def waiting(state: sqlite3.Connection, *, call: str = "", group_id: str = "", copy_id: str = "") -> Sequence[Fault]:
     """Return every fault kept, or those still to happen in one call, oldest first."""
     rows = state.execute(
-        "SELECT * FROM faults WHERE ?1 = '' OR (call IN ('*', ?1) AND group_id IN ('', ?2)"
+        "SELECT * FROM faults WHERE ?1 = '' OR (call IN ('*', ?1) AND group_id IN ('', ?2, ?3)"
         " AND (times_left IS NULL OR times_left > 0)) ORDER BY id",
-        (call, group_id),
+        (call, group_id, copy_id),
     )
     return [_fault(row) for row in rows]
 

@@ -103,6 +103,8 @@ class Bench:
         # Snapshots that are taken for an operation alone are named by it.
         self.names |= {str(models.Operation.objects.latest("created_at").pk): "the operation"}
         self.names |= {str(self.group.pk): "the group", str(newest.pk): "the newest group"}
+        runs = models.DrillRun.objects.filter(subject_id=self.group.pk).values_list("pk", flat=True)
+        self.names |= {str(pk): "the drill" for pk in runs}
 
     # What is true.
 

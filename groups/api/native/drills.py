@@ -127,7 +127,8 @@ class PlanVerb(resource.Resource):
     @describe({200: rows.PLAN}, body=_NOTHING, body_required=False, refusals=(404, 409))
     def post(self, request: Request, plan_id: uuid.UUID) -> HttpResponse:
         """Do it at once."""
-        bodies.checked(request, _NOTHING)
+        if request.body:
+            bodies.checked(request, _NOTHING)
         if self.verb == "approve":
             drills.approve_plan(self.caller, plan_id=plan_id)
         elif self.verb == "test":
