@@ -6,11 +6,13 @@ import csv
 import html
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groups.reports import charts, fields
 
+_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d+)?\+00:00")
 _CSV_COLUMNS = ("order", "name", "after", "started_at", "ended_at", "seconds", "attempt", "result", "actor", "error")
 _VERDICTS = {
     "passed": ("#2f7d4f", "✔ passed"),
@@ -27,11 +29,12 @@ h2 { font-size: 15px; border-bottom: 2px solid #1f2933; margin: 22px 0 8px; page
 .sub { color: #52606d; margin: 0 0 12px }
 .badge { color: white; padding: 3px 10px; border-radius: 4px; font-weight: bold }
 .tiles { display: flex; flex-wrap: wrap; gap: 8px; margin: 12px 0 }
-.tile { border: 1px solid #cbd2d9; border-radius: 6px; padding: 8px 12px; flex: 1 1 120px }
+.tile { border: 1px solid #cbd2d9; border-radius: 6px; padding: 8px 12px; flex: 1 1 100px }
 .tile b { display: block; font-size: 17px }
 table { border-collapse: collapse; width: 100%; margin: 2px 0 }
 td, th { text-align: left; vertical-align: top; padding: 3px 6px; border: 1px solid #e4e7eb; overflow-wrap: anywhere }
-th { background: #f5f7fa; font-weight: 600 }
+th { background: #f5f7fa; font-weight: 600; overflow-wrap: normal }
+.time { white-space: nowrap; font-variant-numeric: tabular-nums }
 table.fields > tbody > tr > td:first-child { width: 26px; color: #52606d; text-align: right }
 table.fields > tbody > tr > th { width: 170px }
 table table { font-size: 10px }
@@ -151,10 +154,12 @@ def _value(value: Any) -> str:
             return _table(value)
         return f"<ul>{''.join(f'<li>{_value(each)}</li>' for each in value)}</ul>" if value else "none"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "<span class='time'>yes</span>" if value else "<span class='time'>no</span>"
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".")
     text = "unknown" if value is None else str(value)
+    if found := _TIME.fullmatch(text):
+        return f"<span class='time' title='{text}'>{found[1]} {found[2]} UTC</span>"
     return f"<span class='mono'>{_safe(text)}</span>" if len(text) >= 32 and " " not in text else _safe(text)
 
 
