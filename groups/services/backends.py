@@ -293,3 +293,8 @@ def _refuse_dropping_used_targets(backend: models.Backend, targets: Targets) -> 
         raise errors.InUse(
             f"Target {', '.join(dropped)} cannot be removed while groups of backend {backend.name} are replicated."
         )
+    kept = models.Snapshot.objects.filter(backend=backend, side__in=dropped).count()
+    if kept:
+        raise errors.InUse(
+            f"Target {', '.join(dropped)} cannot be removed while it keeps {kept} snapshots, which were taken there."
+        )

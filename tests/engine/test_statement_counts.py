@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from groups import clock, models
 from groups.engine import leases
-from groups.services import groups, replication
+from groups.services import group_snapshots, groups, replication
 from tests.support import domain
 
 
@@ -68,3 +68,35 @@ def test_a_group_of_500_volumes_costs_as_many_statements_as_one_of_1(site, monke
     assert costs["enable"][0] <= 50, costs
     assert max(few for few, _ in costs.values()) <= 85, costs
     assert not models.Group.objects.exists()
+
+
+@pytest.mark.slow
+def test_a_snapshot_and_a_copy_of_100_volumes_cost_as_many_statements_as_of_1(site, monkeypatch):
+    """But for the rows that are new: SQLite takes so many values in one statement."""
+    monkeypatch.setattr(leases, "_LOOK_SECONDS", 3600)
+    monkeypatch.setattr(clock, "_GOOD_SECONDS", 3600)
+    kept, copied, deleted = [], [], []
+
+    for group in (filled(site, 1), filled(site, 100)):
+        kept.append(counted(lambda group=group: group_snapshots.create(site.owner, group_id=group.pk)))
+        snapshot = group.snapshots.get()
+        copied.append(
+            counted(lambda snapshot=snapshot: group_snapshots.create_group(site.owner, group_snapshot_id=snapshot.pk))
+        )
+        deleted.append(
+            counted(lambda snapshot=snapshot: group_snapshots.delete(site.owner, group_snapshot_id=snapshot.pk))
+        )
+
+    for few, many in (kept, copied, deleted):
+        assert few == many < 100
+    assert not models.Snapshot.objects.exists()
+    assert models.Volume.objects.filter(status="available").count() == 202
+
+
+def counted(ask) -> int:
+    """Return how many statements a verb takes to its operation's end, those left out that only add new rows."""
+    with CaptureQueriesContext(connection) as captured:
+        ask()
+        domain.drain()
+    new = ('INSERT INTO "groups_snapshot"', 'INSERT INTO "groups_volume"')
+    return sum(not query["sql"].startswith(new) for query in captured.captured_queries)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from groups import errors, models
-from groups.services import extending, group_snapshots, groups, operations, replication, snapshots, volumes
+from groups.services import backends, extending, group_snapshots, groups, operations, replication, snapshots, volumes
 from groups.statuses import SnapshotStatus
 from tests.support import domain
 
@@ -374,3 +374,15 @@ def test_a_group_is_not_moved_while_a_member_grows(site):
 
     with pytest.raises(errors.Busy):
         replication.failover(site.owner, group_id=group.pk)
+
+
+def test_a_target_that_keeps_a_snapshot_is_not_removed(site):
+    group = site.failed_over_group(1)
+    snapshot = taken(site, domain.members(group)[0])
+    replication.failover(site.owner, group_id=group.pk, secondary_backend_id="default")
+    domain.drain()
+    replication.disable(site.owner, group_id=group.pk)
+    domain.drain()
+
+    with pytest.raises(errors.InUse, match="keeps 1 snapshots"):
+        backends.remove_target(site.admin, name=site.backend.name, backend_id=snapshot.side)
