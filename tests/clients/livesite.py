@@ -61,18 +61,28 @@ class LiveSite:
         login = v3.Password(f"{self.address}/identity/v3", username="admin", password=PASSWORD, **names)
         return cinderclient.Client("3.38", session=session.Session(login))
 
-    def await_group(self, group_id: str, **wanted: str) -> None:
+    def await_group(self, group_id: str, **wanted: object) -> None:
         """Wait until a group shows these values."""
         shown = self.library.groups.get
         _await(lambda: shown(group_id), wanted, what=f"group {group_id}: {wanted}")
 
-    def await_volume(self, volume_id: str, **wanted: str) -> None:
+    def await_volume(self, volume_id: str, **wanted: object) -> None:
         """Wait until a volume shows these values."""
         shown = self.library.volumes.get
         _await(lambda: shown(volume_id), wanted, what=f"volume {volume_id}: {wanted}")
 
+    def await_snapshot(self, snapshot_id: str, **wanted: object) -> None:
+        """Wait until a snapshot shows these values."""
+        shown = self.library.volume_snapshots.get
+        _await(lambda: shown(snapshot_id), wanted, what=f"snapshot {snapshot_id}: {wanted}")
+
+    def await_group_snapshot(self, snapshot_id: str, **wanted: object) -> None:
+        """Wait until a group snapshot shows these values."""
+        shown = self.library.group_snapshots.get
+        _await(lambda: shown(snapshot_id), wanted, what=f"group snapshot {snapshot_id}: {wanted}")
+
     def await_gone(self, noun: str, found_id: str) -> None:
-        """Wait until there is no such thing: `groups` or `volumes`."""
+        """Wait until there is no such thing: `groups`, `volumes`, `volume_snapshots` or `group_snapshots`."""
         manager = getattr(self.library, noun)
 
         def is_gone() -> bool:
@@ -136,7 +146,7 @@ class Command:
         return json.loads(self(*words, "-f", "json"))
 
 
-def _await(show: Callable[[], Any], wanted: dict[str, str], *, what: str) -> None:
+def _await(show: Callable[[], Any], wanted: dict[str, object], *, what: str) -> None:
     def is_so() -> bool:
         found = show()
         return all(getattr(found, name) == value for name, value in wanted.items())

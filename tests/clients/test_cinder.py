@@ -242,3 +242,61 @@ def test_a_name_and_a_password_with_each_request_will_do(live: livesite.LiveSite
     create_types(cinder, tag)
 
     assert f"gt-{tag}" in cinder("group-type-list")
+
+
+def test_snapshots_are_taken_and_volumes_made_from_them(
+    cinder: livesite.Command, live: livesite.LiveSite, make: Callable[[int], Made]
+) -> None:
+    made = make(1)
+    [volume_id] = made.volume_ids
+    snapshot, copy, clone = (f"{letter}-{made.tag}" for letter in ("s", "copy", "clone"))
+
+    taken = cinder.properties("snapshot-create", "--name", snapshot, "--metadata", "why=upgrade", volume_id)
+    assert (taken["name"], taken["volume_id"], taken["size"]) == (snapshot, volume_id, "1")
+    live.await_snapshot(taken["id"], status="available")
+    assert [(row["Name"], row["Status"]) for row in cinder.rows("snapshot-list", "--volume-id", volume_id)] == [
+        (snapshot, "available")
+    ]
+    assert "has been accepted" in cinder("snapshot-rename", snapshot, f"{snapshot}-2")
+    shown = cinder.properties("snapshot-show", f"{snapshot}-2")
+    assert (shown["id"], shown["os-extended-snapshot-attributes:progress"]) == (taken["id"], "100%")
+    cinder("snapshot-metadata", taken["id"], "set", "by=olga")
+    assert cinder.properties("snapshot-metadata-show", taken["id"]) == {"why": "upgrade", "by": "olga"}
+
+    first = cinder.properties("create", "--snapshot-id", taken["id"], "--name", copy)
+    second = cinder.properties("create", "--source-volid", volume_id, "--name", clone, "2")
+    for volume, size in ((first, "1"), (second, "2")):
+        live.await_volume(volume["id"], status="available")
+        assert cinder.properties("show", volume["id"])["size"] == size
+    cinder("extend", copy, "3")
+    live.await_volume(first["id"], size=3, status="available")
+
+    cinder("snapshot-reset-state", "--state", "error", taken["id"])
+    cinder("snapshot-delete", taken["id"])
+    live.await_gone("volume_snapshots", taken["id"])
+    cinder("snapshot-create", "--name", snapshot, clone)
+    cinder("delete", "--cascade", copy, clone)
+    live.await_gone("volumes", second["id"])
+
+
+def test_group_snapshots_are_taken_and_groups_made_from_them(
+    cinder: livesite.Command, live: livesite.LiveSite, make: Callable[[int], Made]
+) -> None:
+    made = make(2)
+    snapshot = f"gs-{made.tag}"
+
+    taken = cinder.properties("group-snapshot-create", "--name", snapshot, made.group_id)
+    live.await_group_snapshot(taken["id"], status="available")
+    assert snapshot in cinder("group-snapshot-list")
+    shown = cinder.properties("group-snapshot-show", snapshot)
+    assert (shown["id"], shown["group_id"]) == (taken["id"], made.group_id)
+    copies = [
+        cinder.properties("group-create-from-src", "--group-snapshot", snapshot, "--name", f"c1-{made.tag}"),
+        cinder.properties("group-create-from-src", "--source-group", made.group_id, "--name", f"c2-{made.tag}"),
+    ]
+    for copy in copies:
+        live.await_group(copy["id"], status="available")
+        assert len(live.library.volumes.list(search_opts={"group_id": copy["id"]})) == 2
+
+    cinder("group-snapshot-delete", snapshot)
+    live.await_gone("group_snapshots", taken["id"])
