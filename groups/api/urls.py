@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views import generic
 
 from groups.api import documents
 
+_PAGE = generic.RedirectView.as_view(url="/api/docs/")
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("groups.api.identity.urls")),
-    path("api/schema/", documents.schema),
+    re_path(r"^api/?\Z", _PAGE),
+    re_path(r"^api/schema/?\Z", documents.schema),
+    path("api/docs", _PAGE),
     path("api/docs/", documents.page),
     path("api/docs/start.js", documents.script),
     path("api/", include("groups.api.native.urls")),

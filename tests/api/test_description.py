@@ -89,3 +89,8 @@ def test_the_page_is_made_of_what_is_served_here() -> None:
     assert all(finders.find(name) for name in served)
     script = Client().get("/api/docs/start.js").content.decode()
     assert not re.search(r"https?://", script)
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/docs"])
+def test_who_looks_for_the_api_is_led_to_the_page(path: str) -> None:
+    assert Client().get(path)["Location"] == "/api/docs/"

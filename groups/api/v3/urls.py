@@ -109,5 +109,6 @@ urlpatterns = [
         _at(f"os-services/{name}", services.Service, verb=verb, since=verb.since)
         for name, verb in services.VERBS.items()
     ),
-    re_path(r"^v[0-9]", resource.NotRouted.as_view()),
+    # Whatever no door of the site leads to.
+    re_path("", resource.NotRouted.as_view()),
 ]

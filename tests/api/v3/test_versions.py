@@ -34,7 +34,9 @@ def test_links_use_the_public_address(settings) -> None:  # type: ignore[no-unty
     assert json.loads(answer.content)["versions"][0]["links"][1]["href"] == "https://storage.example.org/v3/"
 
 
-@pytest.mark.parametrize("path", ["/v2/", "/v3/nothing", "/v3/0123456789abcdef", "/v3/groups/", "/v3/admin/groups"])
+@pytest.mark.parametrize(
+    "path", ["/v2/", "/v3/nothing", "/v3/0123456789abcdef", "/v3/groups/", "/v3/admin/groups", "/no"]
+)
 def test_an_unknown_address_is_a_404_in_json(path: str) -> None:
     answer = Client().get(path)
 
