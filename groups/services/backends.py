@@ -215,6 +215,8 @@ def _replace(
     models.Backend.objects.filter(pk=backend.pk).update(
         options=_sealed(backend.driver, options),
         enabled=enabled,
+        # Why it was disabled is no news once it is not.
+        **({"disabled_reason": ""} if enabled else {}),
         description=description,
         updated_at=clock.now(),
     )

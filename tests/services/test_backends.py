@@ -67,6 +67,17 @@ class TestASecretOption:
 
 
 class TestABackend:
+    def test_that_is_enabled_again_keeps_no_reason_why_it_was_not(self, site, tmp_path):
+        models.Backend.objects.update(enabled=False, disabled_reason="failed-over")
+        given = {
+            "name": "array",
+            "options": {"state": str(tmp_path / "storage")},
+            "targets": {"site-b": {"host": "b.example"}, "site-c": {"host": "c.example"}},
+        }
+
+        assert backends.change(site.admin, **given, enabled=False).disabled_reason == "failed-over"
+        assert backends.change(site.admin, **given, enabled=True).disabled_reason == ""
+
     def test_with_wrong_options_is_refused_naming_every_problem_and_adds_nothing(self, site):
         with pytest.raises(errors.InvalidInput) as refused:
             backends.add(
