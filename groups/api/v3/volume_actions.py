@@ -19,6 +19,7 @@ _NO_MIGRATION = "none"
 _NOT_HERE = {
     "os-migrate_volume": "volumes stay on the backend they were made on; fail their group over instead",
     "os-migrate_volume_completion": "volumes are not migrated",
+    "revert": "make a volume from the snapshot and use that; what was written since stays in the old one",
     "os-unmanage": "a volume that is given up would no longer be replicated; delete it instead",
     "os-volume_upload_image": "there is no image service",
     "os-reimage": "there is no image service",
