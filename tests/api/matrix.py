@@ -40,6 +40,28 @@ TABLE: dict[str, str] = {
     "DELETE /api/backends/{backend}/targets/{target}": "backend:manage",
     "GET /api/backends/{backend}/targets/{target}": "backend:get",
     "PUT /api/backends/{backend}/targets/{target}": "backend:manage",
+    "GET /api/drill-coverage": "drill:get",
+    "POST /api/drill-gaps/{gap_id}": "drill:note",
+    "GET /api/drill-plans": "drill:get",
+    "POST /api/drill-plans": "drill:plan",
+    "DELETE /api/drill-plans/{plan_id}": "drill:plan",
+    "GET /api/drill-plans/{plan_id}": "drill:get",
+    "POST /api/drill-plans/{plan_id}": "drill:plan",
+    "POST /api/drill-plans/{plan_id}/approve": "drill:approve",
+    "POST /api/drill-plans/{plan_id}/freeze": "drill:plan",
+    "POST /api/drill-plans/{plan_id}/run": "drill:run",
+    "POST /api/drill-plans/{plan_id}/test": "drill:plan",
+    "POST /api/drill-plans/{plan_id}/thaw": "drill:plan",
+    "GET /api/drills": "drill:get",
+    "GET /api/drills/{run_id}": "drill:get",
+    "POST /api/drills/{run_id}/attest": "drill:attest",
+    "POST /api/drills/{run_id}/notes": "drill:note",
+    "GET /api/drills/{run_id}/report": "drill:get",
+    "GET /api/drills/{run_id}/report.csv": "drill:get",
+    "GET /api/drills/{run_id}/report.html": "drill:get",
+    "GET /api/drills/{run_id}/report.json": "drill:get",
+    "GET /api/drills/{run_id}/report.pdf": "drill:get",
+    "GET /api/drills/{run_id}/report.zip": "drill:get",
     "GET /api/drivers": "backend:get",
     "GET /api/events": ANYBODY,
     "GET /api/findings": "finding:get",
@@ -171,6 +193,10 @@ TABLE: dict[str, str] = {
     "GET /v3/types/{type_id}": "volume_extension:type_get",
     "PUT /v3/types/{type_id}": "volume_extension:type_update",
     "GET /v3/types/{type_id}/encryption": "volume_extension:volume_type_encryption:get",
+    "POST /v3/types/{type_id}/encryption": "volume_extension:volume_type_encryption:create",
+    "DELETE /v3/types/{type_id}/encryption/{key}": "volume_extension:volume_type_encryption:delete",
+    "GET /v3/types/{type_id}/encryption/{key}": "volume_extension:volume_type_encryption:get",
+    "PUT /v3/types/{type_id}/encryption/{key}": "volume_extension:volume_type_encryption:update",
     "GET /v3/types/{type_id}/extra_specs": "volume_extension:types_extra_specs:index",
     "POST /v3/types/{type_id}/extra_specs": "volume_extension:types_extra_specs:create",
     "DELETE /v3/types/{type_id}/extra_specs/{key}": "volume_extension:types_extra_specs:delete",
@@ -245,6 +271,9 @@ OWNED = frozenset(
         "message_id",
         "operation_id",
         "finding_id",
+        "plan_id",
+        "run_id",
+        "gap_id",
     }
 )
 """What belongs to a project, by its name in addresses: for an outsider it is not there."""
@@ -362,7 +391,22 @@ def furnished(site: domain.Site) -> dict[str, str]:
     run = models.SiteFailover.objects.create(
         backend=site.backend, backend_name="array", mode="auto", concurrency=1, user_id="olga"
     )
+    plan = models.DrillPlan.objects.create(name="plan", project=site.project)
+    drill = models.DrillRun.objects.create(
+        plan=plan,
+        group=group,
+        subject_id=group.pk,
+        project=site.project,
+        kind="test-copy",
+        trigger="requested",
+        planned_at=now,
+        start_at=now,
+    )
+    gap = models.DrillGap.objects.create(run=drill, code="x", severity="warning", title="x")
     return {
+        "plan_id": str(plan.pk),
+        "run_id": str(drill.pk),
+        "gap_id": str(gap.pk),
         "group_id": str(group.pk),
         "volume_id": str(volume.pk),
         "snapshot_id": str(snapshot.pk),
