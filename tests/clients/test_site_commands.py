@@ -106,7 +106,8 @@ def test_a_failure_leaves_a_message_that_is_listed_shown_and_deleted(
     assert shown["request_id"].startswith("req-")
     listed: Any = openstack.document("volume", "message", "list")
     assert row["ID"] in [each["ID"] for each in listed]
-    assert openstack.document("volume", "message", "show", row["ID"])["resource_uuid"] == volume.id  # type: ignore[index]
+    told: Any = openstack.document("volume", "message", "show", row["ID"])
+    assert told["Resource UUID"] == volume.id
     cinder("message-delete", row["ID"])
     assert "could not be found" in cinder.refused("message-show", row["ID"])
     live.library.volumes.delete(volume.id)
