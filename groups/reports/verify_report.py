@@ -169,7 +169,8 @@ def signed(key: str, message: bytes, signature: str) -> bool:
     """Tell whether a signature is the key's, of this message."""
     try:
         public, raw = bytes.fromhex(key), bytes.fromhex(signature)
-        if len(public) != 32 or len(raw) != 64:
+        # By their text too: blanks among hex digits mean nothing to Python.
+        if len(public) != 32 or len(raw) != 64 or len(key) != 64 or len(signature) != 128:
             return False
         point, commitment = _decoded(public), _decoded(raw[:32])
     except ValueError:
