@@ -62,7 +62,8 @@ class Services(resource.Resource):
         listed = [
             _row(each, version=self.version)
             for each in found.listed()
-            if host in (None, each.host, each.site and each.site.backend.host) and binary in (None, each.binary)
+            if host in (None, each.host, each.host.partition("@")[0], each.site and each.site.backend.host)
+            and binary in (None, each.binary)
         ]
         return answers.document({"services": listed})
 

@@ -63,6 +63,8 @@ class TestTheList:
     def test_can_be_of_one_host_or_binary(self, site, cast):
         assert set(listed(cast.ada, host=HOST)) == {"cinder-volume"}
         assert set(listed(cast.ada, host=f"{HOST}#array")) == {"cinder-volume"}
+        # A host's name alone means every backend on it too.
+        assert set(listed(cast.ada, host=HOST.partition("@")[0])) == {"cinder-scheduler", "cinder-volume"}
         assert set(listed(cast.ada, binary="cinder-scheduler")) == {"cinder-scheduler"}
         assert listed(cast.ada, host="elsewhere") == {}
 
