@@ -51,7 +51,7 @@ _MESSAGE = record(
     },
     title="UserMessage",
 )
-MESSAGE = record({"message": _MESSAGE})
+MESSAGE = record({"message": _MESSAGE}, {"messages": _MESSAGE})
 MESSAGES = paged("messages", _MESSAGE, "messages_links", "message_links")
 MESSAGE_QUERY = (
     *PAGE,
