@@ -61,19 +61,18 @@ def _cloud(folder: Path, *, with_keystone: bool, **options: str) -> Iterator[set
         for name in ("demo", "demo-alt"):
             server.add_project(name)
             server.add_user(name, livesite.PASSWORD, project=name, roles=["member"])
-        server.set_admin_password(livesite.PASSWORD)
         asking = {"keystone_auth_url": server.url, "keystone_password": keystone.SERVICE_PASSWORD}
         with livesite.running(folder, with_beat=True, **asking, **options) as site:
             server.add_services(
                 {"block-storage": f"{site.address}/v3", "volumev3": f"{site.address}/v3/$(project_id)s"}
             )
-            yield settings.Cloud(auth_url=server.url, admin="admin", password=livesite.PASSWORD)
+            yield settings.Cloud(auth_url=server.url, admin_password=keystone.ADMIN_PASSWORD)
 
 
 def _run(programs: Path, name: str, *, env: dict[str, str], folder: Path, expression: str) -> int:
     words: Sequence[str] = [
         str(programs / "bin/python"), "-m", "pytest", "--pyargs", *SUITES[name],
-        "-q", "-rfEs", "--timeout", "600", "-p", "no:cacheprovider", "--rootdir", str(folder),
+        "-v", "-rfEs", "--timeout", "600", "-p", "no:cacheprovider", "--rootdir", str(folder),
         "--junitxml", str(folder / f"{name}.xml"), "-o", "python_files=test_*.py", "-W", "ignore",
         *(["-k", expression] if expression else []),
     ]  # fmt: skip

@@ -20,6 +20,7 @@ class Cloud:
     demo: str = "demo"
     demo_alt: str = "demo-alt"
     password: str = livesite.PASSWORD
+    admin_password: str = livesite.PASSWORD
 
 
 def environment(cloud: Cloud, folder: Path) -> dict[str, str]:
@@ -38,7 +39,7 @@ def environment(cloud: Cloud, folder: Path) -> dict[str, str]:
         # cinderclient's own: it reads nothing else.
         "OS_AUTH_URL": cloud.auth_url,
         "OS_USERNAME": cloud.admin,
-        "OS_PASSWORD": cloud.password,
+        "OS_PASSWORD": cloud.admin_password,
         "OS_PROJECT_NAME": cloud.admin,
         "OS_USER_DOMAIN_ID": "default",
         "OS_PROJECT_DOMAIN_ID": "default",
@@ -60,7 +61,7 @@ def _clouds(cloud: Cloud) -> str:
             "    auth:",
             f"      auth_url: {cloud.auth_url}",
             f"      username: {user}",
-            f"      password: {cloud.password}",
+            f"      password: {cloud.admin_password if user == cloud.admin else cloud.password}",
             f"      project_name: {user}",
             "      user_domain_id: default",
             "      project_domain_id: default",
@@ -75,7 +76,7 @@ def _write_tempest(cloud: Cloud, folder: Path) -> None:
     written["auth"] = {
         "use_dynamic_credentials": "true",
         "admin_username": cloud.admin,
-        "admin_password": cloud.password,
+        "admin_password": cloud.admin_password,
         "admin_project_name": cloud.admin,
         "admin_domain_name": "Default",
         "tempest_roles": "member",
