@@ -236,7 +236,8 @@ CREATE_SNAPSHOT = _envelope(
     _object(
         {
             **_SNAPSHOT_LABELS,
-            "volume_id": _UUID,
+            # With null, Cinder looks for such a volume too, and finds none.
+            "volume_id": _UUID_OR_NULL,
             "force": _BOOLEAN_OR_NULL,
             "metadata": {"anyOf": [_PAIRS, {"type": "null"}]},
         },

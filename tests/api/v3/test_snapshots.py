@@ -53,6 +53,11 @@ def test_a_snapshot_is_taken_and_shown(cast: people.Cast, volume: models.Volume)
     assert (shown["status"], shown["os-extended-snapshot-attributes:progress"]) == ("available", "100%")
 
 
+def test_a_snapshot_of_no_volume_finds_none(cast: people.Cast) -> None:
+    assert cast.olga.post("/snapshots", {"snapshot": {"volume_id": None}}).status == 404
+    assert cast.olga.post("/snapshots", {"snapshot": {}}).status == 400
+
+
 @pytest.mark.parametrize(
     "version, absent",
     [("3.0", {"group_snapshot_id", "user_id", "consumes_quota"}), ("3.40", {"user_id"}), ("3.64", {"consumes_quota"})],
