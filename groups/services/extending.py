@@ -30,8 +30,8 @@ def extend(caller: callers.Caller, *, volume_id: object, size_gib: int, in_use: 
                 "Invalid input received: New size for extend must be greater than current size."
                 f" (current: {volume.size_gib}, extended: {size_gib})."
             )
-        sources.check_size(size_gib)
         quotas.require_growth(volume, gigabytes=size_gib - volume.size_gib)
+        sources.check_size(size_gib)
         operation = recording.operation(
             caller,
             kind=statuses.Kind.EXTEND_VOLUME,

@@ -72,7 +72,6 @@ def size_for(source: Source | None, size_gib: int | None) -> int:
         if source is None:
             raise errors.InvalidInput("Invalid input received: give the size of the volume, in GiB.")
         return source.size_gib
-    check_size(size_gib)
     if source is not None and size_gib < source.size_gib:
         noun = "volume" if source.snapshot is None else "snapshot"
         raise errors.InvalidInput(

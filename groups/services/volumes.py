@@ -56,7 +56,9 @@ def create(
             recording.refuse_frozen(group.backend, what="create a volume there")
         backend = sources.backend_for(source, group=group, kind=kind)
         project_id = group.project_id if group else caller.project_id
+        # The quota before what any volume may have: as in Cinder, it is what an admin can change.
         quotas.require(project_id, Amount(volumes=1, gigabytes=size, volume_type=kind.name))
+        sources.check_size(size)
         volume = models.Volume.objects.create(
             project_id=project_id,
             user_id=caller.user_id,

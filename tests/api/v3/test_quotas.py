@@ -93,6 +93,20 @@ def test_going_beyond_one_answers_413_in_cinder_s_words(site, cast):
     assert answer.headers["Retry-After"] == "0"
 
 
+def test_is_what_refuses_a_size_that_no_volume_may_have_either(site, cast):
+    volume = volumes.create(site.owner, size_gib=1, volume_type="replicable")
+    domain.drain()
+    cast.ada.put(f"/os-quota-sets/{site.project.pk}", {"quota_set": {"gigabytes": 1000}})
+    size = 999_999_999
+
+    created = cast.olga.post("/volumes", {"volume": {"size": size, "volume_type": "replicable"}})
+    extended = cast.olga.post(f"/volumes/{volume.pk}/action", {"os-extend": {"new_size": size}})
+
+    for refused in (created, extended):
+        assert refused.status == 413
+        assert refused.body["overLimit"]["message"].startswith("VolumeSizeExceedsAvailableQuota: ")
+
+
 class TestAQuotaClass:
     def test_of_defaults_holds_for_every_project(self, site, cast):
         changed = cast.ada.put(
