@@ -228,6 +228,7 @@ TABLE: dict[str, str] = {
     "POST /v3/volumes/{subject_id}/action os-show_image_metadata": "volume_extension:volume_image_metadata:show",
     "POST /v3/volumes/{subject_id}/action os-terminate_connection": f"{_ACTIONS}:terminate_connection",
     "POST /v3/volumes/{subject_id}/action os-unmanage": ANYBODY,
+    "POST /v3/volumes/{subject_id}/action revert": ANYBODY,
     "POST /v3/volumes/{subject_id}/action os-unreserve": f"{_ACTIONS}:unreserve",
     "POST /v3/volumes/{subject_id}/action os-unset_image_metadata": "volume_extension:volume_image_metadata:remove",
     "POST /v3/volumes/{subject_id}/action os-update_readonly_flag": "volume:update_readonly_flag",

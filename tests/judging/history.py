@@ -17,6 +17,8 @@ from groups import models, statuses
 from groups.engine import storage
 
 _LOOK_SECONDS = 10.0
+_GRAIN_SECONDS = 0.001
+"""SQLite tells the time in whole milliseconds; the storage's log does not round."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -231,7 +233,7 @@ def collect(
         at_rest=at_rest,
         lease_seconds=settings.REPLSITE.lease_seconds if lease_seconds is None else lease_seconds,
         outages=tuple(outages),
-        clock_error_seconds=clock_error_seconds,
+        clock_error_seconds=max(clock_error_seconds, _GRAIN_SECONDS),
         collected_at=datetime.datetime.now(tz=datetime.UTC),
     )
 
