@@ -49,3 +49,8 @@ def synchronize() -> None:
             cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
             unix = float(cursor.fetchone()[0])
         _look = _Look(unix=unix, at=(before + time.monotonic()) / 2)
+
+
+def host_offset_seconds() -> float:
+    """Return how far this host's own clock is behind the database's, in seconds; negative where it is ahead."""
+    return seconds() - time.time()

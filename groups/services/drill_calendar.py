@@ -11,7 +11,7 @@ from typing import Any
 
 from cronsim import CronSim, CronSimError
 
-from groups import errors, models
+from groups import clock, errors, models
 
 SLACK = 0.8
 """Where in the days allowed a group's next proof is planned: the rest is for windows, limits and failures."""
@@ -90,7 +90,7 @@ def check(plan: models.DrillPlan) -> None:
         raise errors.InvalidInput("Every group can be proven every day at most; give 1 or more days.")
     if plan.cron:
         try:
-            next(CronSim(plan.cron, datetime.datetime.now(tz=zone)))
+            next(CronSim(plan.cron, clock.now().astimezone(zone)))
         except (CronSimError, StopIteration):
             raise errors.InvalidInput(
                 f"'{plan.cron}' is no cron expression of five fields that ever comes, such as '30 2 * * 6'."

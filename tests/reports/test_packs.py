@@ -63,7 +63,8 @@ def test_packs_as_they_were_signed_are_well_and_a_change_anywhere_is_named(runs)
 
 
 def test_each_changed_file_is_named(runs):
-    pack = drill_reports.pack(runs[1])
+    pack = drill_reports.pack(runs[0])
+    assert check({"p": pack}) == []
     with zipfile.ZipFile(io.BytesIO(pack)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     assert set(files) >= {"report.json", "report.html", "report.pdf", "steps.csv", "ledger.json", "verify_report.py"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -236,7 +235,7 @@ def _course(facts: Facts) -> dict[str, Any]:
         "incidents": incidents or NotApplicable("No worker was replaced, and no step was tried again."),
         "clock": {
             "source": "the database's clock, which all hosts of the site share",
-            "offset_of_reporting_host_seconds": round(clock.seconds() - time.time(), 3),
+            "offset_of_reporting_host_seconds": round(clock.host_offset_seconds(), 3),
         },
     }
 
