@@ -75,7 +75,9 @@ def test_quotas_are_shown_changed_held_and_given_back(cinder: livesite.Command, 
     assert cinder.properties("quota-show", project)["volumes"] == "-1"
     assert cinder.properties("quota-defaults", project)["groups"] == "-1"
 
-    assert cinder.properties("quota-update", project, "--volumes", "0", "--groups", "7")["groups"] == "7"
+    # Other tests leave volumes in this project: the command would have them looked at first.
+    limits_now = ("--volumes", "0", "--groups", "7", "--skip-validation", "True")
+    assert cinder.properties("quota-update", project, *limits_now)["groups"] == "7"
     try:
         assert "Maximum number of volumes allowed (0)" in cinder.refused("create", "--volume-type", name, "1")
         assert "In_use" in cinder("quota-usage", project)
