@@ -21,7 +21,6 @@ from groups.api.shapes import (
 )
 from groups.services import replication
 
-_TIME_OR_NULL = {"type": ["string", "null"], "format": "date-time"}
 _COUNTED = (
     "groups",
     "queued",
@@ -54,9 +53,9 @@ _SITE_FAILOVER = record(
         "lone_volumes": COUNT,
         "asked_by": TEXT,
         "request_id": TEXT,
-        "created_at": _TIME_OR_NULL,
-        "cancel_requested_at": _TIME_OR_NULL,
-        "ended_at": _TIME_OR_NULL,
+        "created_at": shapes.TIME_OR_NULL,
+        "cancel_requested_at": shapes.TIME_OR_NULL,
+        "ended_at": shapes.TIME_OR_NULL,
     },
     title="SiteFailover",
 )
@@ -70,7 +69,7 @@ _PLACE = record(
         "why": TEXT,
         "operation_id": ID_OR_NULL,
         "joined_late": BOOLEAN,
-        "consistent_at": _TIME_OR_NULL,
+        "consistent_at": shapes.TIME_OR_NULL,
         "bytes_behind": COUNT_OR_NULL,
     },
     title="SiteFailoverGroup",
@@ -87,10 +86,10 @@ _OUTLOOK = record(
         "volumes": COUNT,
         "size_gib": COUNT,
         "health": TEXT,
-        "consistent_at": _TIME_OR_NULL,
+        "consistent_at": shapes.TIME_OR_NULL,
         "lag_seconds": NUMBER_OR_NULL,
         "bytes_behind": COUNT_OR_NULL,
-        "observed_at": _TIME_OR_NULL,
+        "observed_at": shapes.TIME_OR_NULL,
         "left": TEXT,
         "why_not": TEXT,
     },
