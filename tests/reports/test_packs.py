@@ -63,18 +63,18 @@ def test_packs_as_they_were_signed_are_well_and_a_change_anywhere_is_named(runs)
 
 
 def test_each_changed_file_is_named(runs):
-    pack = drill_reports.pack(runs[0])
-    assert check({"p": pack}) == []
-    with zipfile.ZipFile(io.BytesIO(pack)) as archive:
+    before, pack = ({name: drill_reports.pack(run)} for name, run in zip("bp", runs[:2], strict=True))
+    assert check({**before, **pack}) == []
+    with zipfile.ZipFile(io.BytesIO(pack["p"])) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     assert set(files) >= {"report.json", "report.html", "report.pdf", "steps.csv", "ledger.json", "verify_report.py"}
 
     for name in files:
         changed = {**files, name: files[name] + b" "}
-        assert any(name in problem for problem in check({"p": verify_report.pack(changed)})), name
+        assert any(name in problem for problem in check({**before, "p": verify_report.pack(changed)})), name
         without = {each: content for each, content in files.items() if each != name}
-        assert check({"p": verify_report.pack(without)}), name
-    assert check({"p": verify_report.pack({**files, "more.txt": b"x"})}) == ["p: more.txt was added"]
+        assert check({**before, "p": verify_report.pack(without)}), name
+    assert check({**before, "p": verify_report.pack({**files, "more.txt": b"x"})}) == ["p: more.txt was added"]
 
 
 def test_the_verifier_in_a_pack_works_alone(runs, tmp_path):
