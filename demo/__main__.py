@@ -18,6 +18,8 @@ from demo.surprise import Surprise
 from demo.telling import Teller
 from demo.walkthrough import GROUP, GROUP_TYPE, VOLUME_TYPE, Walkthrough
 
+_NOTICE_SECONDS = 3
+
 
 def main() -> int:
     """Return 0 when every status and every digest was right."""
@@ -52,11 +54,16 @@ def _run(places: where.Places, teller: Teller) -> int:
     teller.say("Everything runs on this machine and listens on 127.0.0.1 only.")
     teller.say()
     with Stack(places, teller) as stack:
-        stack.start()
-        teller.good(
-            f"web, workers and beat answer at {places.address}; sites {where.PRIMARY} and {where.SECONDARY} run"
-        )
-        Walkthrough(stack=stack, client=Client(stack, teller), places=places, teller=teller).run()
+        try:
+            stack.start()
+            teller.good(
+                f"web, workers and beat answer at {places.address}; sites {where.PRIMARY} and {where.SECONDARY} run"
+            )
+            Walkthrough(stack=stack, client=Client(stack, teller), places=places, teller=teller).run()
+        except Surprise:
+            # What a command says of a process that has died is less than that it has died.
+            stack.check(seconds=_NOTICE_SECONDS)
+            raise
         teller.chapter("Every status and every byte was right")
         teller.show_times()
         if teller.on_terminal:

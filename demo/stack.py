@@ -79,10 +79,15 @@ class Stack:
             "OS_VOLUME_API_VERSION": "3.38",
         }
 
-    def check(self) -> None:
-        """Raise `Surprise` when a process has ended."""
-        for child in self._children:
-            child.check()
+    def check(self, *, seconds: float = 0) -> None:
+        """Raise `Surprise` when a process has ended, or does so within the time."""
+        end = time.monotonic() + seconds
+        while True:
+            for child in self._children:
+                child.check()
+            if time.monotonic() >= end:
+                return
+            time.sleep(_LOOK_SECONDS)
 
     def _launch(self, name: str, *words: str) -> None:
         log = self.places.logs / f"{name}.log"

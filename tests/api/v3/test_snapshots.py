@@ -164,7 +164,7 @@ def test_a_snapshot_of_an_attached_volume_needs_force_in_older_versions(
     [
         ({"volume_id": UNKNOWN}, 404),
         ({"volume_id": "no id"}, 400),
-        ({"volume_id": None}, 400),
+        ({"volume_id": None}, 404),
         ({"name": "n" * 256}, 400),
         ({"metadata": {"a": 1}}, 400),
         ({"force": "maybe"}, 400),
