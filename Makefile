@@ -13,7 +13,7 @@ help:  ## Show this list
 setup: $(STAMP)  ## Install what Replsite, its demo and its tests need; does nothing when all is there
 	@scripts/system-packages
 
-demo: setup  ## Fail a group over and back on real replicated bytes, with the real cinder command
+demo: setup  ## Rehearse a failover and do it, there and back, on real bytes with the real cinder command
 	@$(BIN)/python -m demo
 
 fuzz: setup  ## Send a live site tens of thousands of requests made up from its OpenAPI document

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from demo import asking, processes
 from demo.places import CHECKOUT
@@ -72,10 +74,28 @@ class Client:
                     raise Surprise(expected="it to be gone", seen=f"'{found}' after {progress.elapsed():.1f} s")
                 time.sleep(_LOOK_SECONDS)
 
+    def get(self, path: str) -> dict[str, Any]:
+        """Return what the site's own API answers at a path."""
+        return self._asked(path).json()
+
+    def download(self, path: str) -> bytes:
+        """Return a file that the site's own API gives."""
+        return self._asked(path).body
+
+    def post(self, path: str, body: Mapping[str, object]) -> None:
+        """Post to the site's own API, and show it."""
+        self._teller.command(f"POST {path} {json.dumps(body)}")
+        self._asked(path, body)
+
+    def _asked(self, path: str, body: Mapping[str, object] | None = None) -> asking.Answer:
+        answer = asking.ask(self._stack.places.port, path, headers={"X-Auth-Token": self._token_of_mine()}, body=body)
+        if answer.status not in range(200, 300):
+            raise Surprise(expected=f"{path} to answer", seen=f"{answer.status}: {answer.body[:200]!r}")
+        return answer
+
     def _field(self, path: str, field: str) -> str:
         """Return a field's value, or `gone` when there is no such thing."""
-        self._token = self._token or self._log_in()
-        headers = {"X-Auth-Token": self._token, "OpenStack-API-Version": "volume 3.38"}
+        headers = {"X-Auth-Token": self._token_of_mine(), "OpenStack-API-Version": "volume 3.38"}
         answer = asking.ask(self._stack.places.port, f"/v3/{path}", headers=headers)
         if answer.status == 404:
             return "gone"
@@ -83,6 +103,10 @@ class Client:
             raise Surprise(expected=f"GET /v3/{path} to answer 200", seen=f"{answer.status}: {answer.body[:200]!r}")
         (found,) = answer.json().values()
         return str(found[field])
+
+    def _token_of_mine(self) -> str:
+        self._token = self._token or self._log_in()
+        return self._token
 
     def _log_in(self) -> str:
         domain = {"id": "default"}

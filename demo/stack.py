@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import subprocess
 import sys
 import time
@@ -64,8 +65,14 @@ class Stack:
         east, west = (self.places.site(name).path for name in (PRIMARY, SECONDARY))
         words = ["add_backend", PRIMARY, "--driver", "qemu", "--option", f"site={east}"]
         words += ["--target", f"{SECONDARY}:site={west}"]
-        self._teller.command(f"manage.py {' '.join(words)}")
-        self._teller.answer(self._manage(*words))
+        self.manage(*words)
+
+    def manage(self, *words: str) -> str:
+        """Run one of the site's own commands, show it with its answer, and return that."""
+        self._teller.command(f"manage.py {shlex.join(words)}")
+        said = self._manage(*words)
+        self._teller.answer(said)
+        return said
 
     def client_settings(self) -> dict[str, str]:
         """Return what a client's environment needs to reach the site."""

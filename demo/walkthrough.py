@@ -1,4 +1,4 @@
-"""The story: a shop's volumes are replicated, failed over from east to west, and back."""
+"""The story: a shop's volumes are replicated, a failover is rehearsed, and done: from east to west, and back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from demo.client import Client
 from demo.places import PRIMARY, SECONDARY, Places
+from demo.rehearsal import Rehearsal
 from demo.stack import Stack
 from demo.surprise import Surprise
 from demo.telling import Teller
@@ -36,6 +37,7 @@ class Walkthrough:
         self._teller.explain("Hosts write to the volumes over NBD.")
         self._write(PRIMARY, label="first", size=_FIRST)
         self._enable()
+        self._rehearse()
         self._fail_over()
         self._fail_back()
         self._clean_up()
@@ -70,13 +72,17 @@ class Walkthrough:
         self._client.cinder("group-enable-replication", GROUP)
         self._await_replication("enabled", passing="enabling", what="enable")
         self._client.cinder("group-list-replication-targets", GROUP)
+
+    def _rehearse(self) -> None:
+        self._teller.chapter("Rehearse the failover, and keep the proof")
+        Rehearsal(stack=self._stack, client=self._client, places=self._places, teller=self._teller).run(self._group)
+
+    def _fail_over(self) -> None:
+        self._teller.chapter(f"Fail over to {SECONDARY}, the default target")
         self._teller.explain(
             "Replication goes on in rounds. The failover has to bring along what came after the last one."
         )
         self._write(PRIMARY, label="more", size=_MORE)
-
-    def _fail_over(self) -> None:
-        self._teller.chapter(f"Fail over to {SECONDARY}, the default target")
         self._client.cinder("group-failover-replication", GROUP)
         self._await_replication("failed-over", passing="failing-over", what="fail over")
         self._show_group("failed-over")

@@ -56,6 +56,9 @@ def test_every_status_and_every_byte_is_right(start, state):
 
     assert demo.returncode == 0, said
     assert "Every status and every byte was right" in said
+    assert "compared         3 volumes, 0 bytes differ" in said
+    assert "All is well: 1 report(s) are as they were signed" in said
+    assert (state / "drill" / "report.pdf").read_bytes().startswith(b"%PDF")
     assert processes.of_site(state) == []
 
 
