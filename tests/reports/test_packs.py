@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
-import random
+import struct
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator, Mapping
 
 import pytest
+from django.db import transaction
 
 from groups import drills as words, errors, ledger, models
 from groups.engine.drills import following
@@ -17,56 +20,142 @@ from groups.reports import verify_report
 from groups.services import drills
 from tests.support import domain
 
-pytestmark = pytest.mark.django_db
+# The packs are made once, and laying out a PDF takes a second: one process for all tests of this module.
+pytestmark = pytest.mark.xdist_group("packs")
+
+_LOCAL, _CENTRAL, _END = 30, 46, 22
+"""How long the fixed parts of an archive are: before each file, each file's line in the directory, the end."""
+_LOCAL_FIELDS = (0, 4, 6, 8, 10, 12, 14, 18, 22, 26, 28)
+_CENTRAL_FIELDS = (0, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 30, 32, 34, 36, 38, 42)
 
 
-@pytest.fixture
-def runs(site: domain.Site) -> list[models.DrillRun]:
-    """Three drills of one group, the second attested and noted."""
-    group = site.enabled_group(1)
-    plan = drills.create_plan(site.owner, name="plan", groups=[group.pk])
-    found = []
-    for number in range(3):
-        [run] = drills.run_now(site.owner, plan_id=plan.pk)
-        domain.drain()
-        following.follow_up()
-        if number == 1:
-            drills.attest(site.admin, run_id=run.pk, passed=True, text="I have looked at it.")
-            drills.add_note(site.colleague, run_id=run.pk, text="The network was slow that day.")
-        found.append(models.DrillRun.objects.get(pk=run.pk))
-    return found
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """What three drills of one group left, the second one attested and noted."""
+
+    ids: list[str]
+    packs: dict[str, bytes]
 
 
-def check(packs: dict[str, bytes]) -> list[str]:
-    return verify_report.check(packs)[0]
+def drill(site: domain.Site, plan: models.DrillPlan) -> models.DrillRun:
+    """Run a plan's only group to its report."""
+    [run] = drills.run_now(site.owner, plan_id=plan.pk)
+    domain.drain()
+    following.follow_up()
+    return models.DrillRun.objects.get(pk=run.pk)
 
 
-@pytest.mark.timeout(400)
-def test_packs_as_they_were_signed_are_well_and_a_change_anywhere_is_named(runs):
-    packs = {f"{number}.zip": drill_reports.pack(run) for number, run in enumerate(runs, 1)}
+def new_plan(site: domain.Site, **wanted: object) -> models.DrillPlan:
+    return drills.create_plan(site.owner, **{"name": "plan", "groups": [site.enabled_group(1).pk], **wanted})
 
-    assert check(packs) == []
-    assert verify_report.check(packs)[1] == {ledger.public_key()}
-    one = {"1.zip": packs["1.zip"]}
-    assert check(one) == []
 
-    chance = random.Random(7)
-    for place in chance.sample(range(len(packs["1.zip"])), 8):
-        changed = bytearray(packs["1.zip"])
-        changed[place] ^= 1 << chance.randrange(8)
-        assert check({"1.zip": bytes(changed)}), f"byte {place}"
+@pytest.fixture(scope="module")
+def told(django_db_setup, django_db_blocker, tmp_path_factory) -> Told:
+    """The packs outlive the rows they were made from."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        site = domain.build(tmp_path_factory.mktemp("packs") / "storage")
+        plan = new_plan(site)
+        runs = [drill(site, plan), drill(site, plan)]
+        drills.attest(site.admin, run_id=runs[1].pk, passed=True, text="I have looked at it.")
+        drills.add_note(site.colleague, run_id=runs[1].pk, text="The network was slow that day.")
+        runs.append(drill(site, plan))
+        packs = {f"{number}.zip": drill_reports.pack(run) for number, run in enumerate(runs, 1)}
+        transaction.set_rollback(True)
+    return Told(ids=[str(run.pk) for run in runs], packs=packs)
 
-    assert any("report 2" in problem or "entry 2" in problem for problem in check({**packs, "2.zip": packs["1.zip"]}))
-    missing = check({"1.zip": packs["1.zip"], "3.zip": packs["3.zip"]})
+
+def check(packs: Mapping[str, bytes]) -> list[str]:
+    return verify_report.check(dict(packs))[0]
+
+
+def files_of(pack: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(pack)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def flipped(pack: bytes, place: int) -> bytes:
+    """Return a pack with one bit of one byte turned over."""
+    changed = bytearray(pack)
+    changed[place] ^= 1 << place % 8
+    return bytes(changed)
+
+
+def contents(pack: bytes) -> Iterator[tuple[str, range]]:
+    """Yield where the bytes of each file stand in a pack."""
+    with zipfile.ZipFile(io.BytesIO(pack)) as archive:
+        for entry in archive.infolist():
+            start = entry.header_offset + _LOCAL + len(entry.filename)
+            yield entry.filename, range(start, start + entry.file_size)
+
+
+def directory(pack: bytes) -> int:
+    """Return where the archive's directory begins."""
+    return int(struct.unpack("<I", pack[-6:-2])[0])
+
+
+def structure(pack: bytes) -> list[int]:
+    """Return the place of every byte of a pack that is in no file."""
+    inside = {place for _, places in contents(pack) for place in places}
+    return [place for place in range(len(pack)) if place not in inside]
+
+
+def test_packs_as_they_were_signed_are_well(told):
+    assert check(told.packs) == []
+    assert verify_report.check(told.packs)[1] == {ledger.public_key()}
+    assert check({"1.zip": told.packs["1.zip"]}) == []
+
+
+def test_a_byte_changed_in_any_file_names_the_pack_and_the_file(told):
+    for name, places in contents(told.packs["1.zip"]):
+        for place in (places[0], places[len(places) // 2], places[-1]):
+            found = check({"1.zip": flipped(told.packs["1.zip"], place)})
+
+            assert any(problem.startswith("1.zip") and name in problem for problem in found), (name, place, found)
+
+
+def test_a_byte_changed_in_each_field_of_the_archive_itself_is_found(told):
+    pack = told.packs["1.zip"]
+    begin = directory(pack)
+    for place in [*_LOCAL_FIELDS, _LOCAL, *(begin + field for field in (*_CENTRAL_FIELDS, _CENTRAL))]:
+        assert check({"1.zip": flipped(pack, place)}), place
+    for place in range(len(pack) - _END, len(pack)):
+        assert check({"1.zip": flipped(pack, place)}), place
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3000)
+def test_a_byte_changed_anywhere_is_found(told):
+    """Every byte of the archive's own and of the small files, and every 61st one of the large ones."""
+    pack = told.packs["1.zip"]
+    places = structure(pack)
+    for _, within in contents(pack):
+        places += within[:: 1 if len(within) < 3000 else 61]
+
+    missed = [place for place in places if not check({"1.zip": flipped(pack, place)})]
+
+    assert missed == []
+
+
+def test_a_report_that_was_removed_or_put_in_the_place_of_another_is_named(told):
+    assert any("report 2" in problem for problem in check({**told.packs, "2.zip": told.packs["1.zip"]}))
+
+    missing = check({"1.zip": told.packs["1.zip"], "3.zip": told.packs["3.zip"]})
+
     assert [problem for problem in missing if "is missing" in problem] == missing
-    assert str(runs[1].pk) in missing[0]
+    assert told.ids[1] in missing[0]
 
 
-def test_each_changed_file_is_named(runs):
-    before, pack = ({name: drill_reports.pack(run)} for name, run in zip("bp", runs[:2], strict=True))
+def test_a_pack_that_was_cut_short_or_made_longer_is_named(told):
+    pack = told.packs["1.zip"]
+    for changed in (b"", pack[:100], pack[:-1], pack + b"\0", b"\0" + pack):
+        assert all(problem.startswith("1.zip") for problem in check({"1.zip": changed}))
+        assert check({"1.zip": changed}), len(changed)
+
+
+def test_each_changed_file_is_named(told):
+    before, pack = {"b": told.packs["1.zip"]}, {"p": told.packs["2.zip"]}
     assert check({**before, **pack}) == []
-    with zipfile.ZipFile(io.BytesIO(pack["p"])) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
+    files = files_of(pack["p"])
     assert set(files) >= {"report.json", "report.html", "report.pdf", "steps.csv", "ledger.json", "verify_report.py"}
 
     for name in files:
@@ -77,52 +166,56 @@ def test_each_changed_file_is_named(runs):
     assert check({**before, "p": verify_report.pack({**files, "more.txt": b"x"})}) == ["p: more.txt was added"]
 
 
-def test_the_verifier_in_a_pack_works_alone(runs, tmp_path):
-    pack = tmp_path / "drill.zip"
-    pack.write_bytes(drill_reports.pack(runs[0]))
+def test_the_verifier_in_a_pack_works_alone(told, tmp_path):
+    pack, spoiled = tmp_path / "drill.zip", tmp_path / "spoiled.zip"
+    pack.write_bytes(told.packs["1.zip"])
+    place = next(places[-1] for name, places in contents(told.packs["1.zip"]) if name == "report.pdf")
+    spoiled.write_bytes(flipped(told.packs["1.zip"], place))
     with zipfile.ZipFile(pack) as archive:
         archive.extract("verify_report.py", tmp_path)
-    command = [sys.executable, "-I", "-S", tmp_path / "verify_report.py"]
 
-    good = subprocess.run([*command, pack], capture_output=True, text=True, check=False, timeout=60)
-    foreign = subprocess.run(
-        [*command, "--key", "00" * 32, pack], capture_output=True, text=True, check=False, timeout=60
-    )
+    def verify(*words: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-I", "-S", tmp_path / "verify_report.py", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
-    assert (good.returncode, foreign.returncode) == (0, 1)
+    good, bad, foreign = verify(pack), verify(spoiled), verify("--key", "00" * 32, pack)
+
+    assert (good.returncode, bad.returncode, foreign.returncode) == (0, 1, 1)
     assert "All is well" in good.stdout
+    assert "report.pdf was changed" in bad.stdout
     assert "not with the one given" in foreign.stdout
 
 
-def test_a_report_is_attested_once_and_by_another_person(site, runs):
-    with pytest.raises(errors.Forbidden):
-        drills.attest(site.owner, run_id=runs[0].pk, passed=True, text="Mine is fine.")
-    with pytest.raises(errors.WrongState, match="has been attested"):
-        drills.attest(site.admin, run_id=runs[1].pk, passed=False, text="I changed my mind.")
-
-    [entry] = runs[1].entries.filter(kind=words.EntryKind.ATTESTATION)
-    assert "admin" in entry.body
-
-
-def test_the_page_needs_nothing_else_and_the_pdf_is_one(runs):
-    page = drill_reports.page(runs[2])
+def test_the_page_needs_nothing_else_and_the_pdf_is_one(told):
+    files = files_of(told.packs["3.zip"])
+    page = files["report.html"].decode()
 
     assert "<svg" in page
     assert "http-equiv" not in page
     assert not any(each in page for each in ("<script", "<link", "src="))
-    assert "I have looked at it." in drill_reports.page(runs[1])
-    assert drill_reports.pdf(runs[2]).startswith(b"%PDF")
-    assert drill_reports.steps(runs[2]).startswith("order,name,after,started_at")
+    assert "I have looked at it." in files_of(told.packs["2.zip"])["report.html"].decode()
+    assert files["report.pdf"].startswith(b"%PDF")
+    assert files["steps.csv"].startswith(b"order,name,after,started_at")
 
 
+@pytest.mark.django_db
+def test_a_report_is_attested_once_and_by_another_person(site):
+    run = drill(site, new_plan(site))
+    with pytest.raises(errors.Forbidden):
+        drills.attest(site.owner, run_id=run.pk, passed=True, text="Mine is fine.")
+    drills.attest(site.admin, run_id=run.pk, passed=True, text="I have looked at it.")
+    with pytest.raises(errors.WrongState, match="has been attested"):
+        drills.attest(site.admin, run_id=run.pk, passed=False, text="I changed my mind.")
+
+    [entry] = run.entries.filter(kind=words.EntryKind.ATTESTATION)
+    assert "admin" in entry.body
+
+
+@pytest.mark.django_db
 def test_what_people_write_cannot_become_markup(site):
-    group = site.enabled_group(1)
-    plan = drills.create_plan(site.owner, name="<script>alert(1)</script>", groups=[group.pk], scenario="<img src=x>")
-    [run] = drills.run_now(site.owner, plan_id=plan.pk)
-    domain.drain()
-    following.follow_up()
+    run = drill(site, new_plan(site, name="<script>alert(1)</script>", scenario="<img src=x>"))
 
-    page = drill_reports.page(models.DrillRun.objects.get(pk=run.pk))
+    page = drill_reports.page(run)
 
     assert "<script>alert" not in page
     assert "<img" not in page
