@@ -236,7 +236,7 @@ def test_while_an_operation_is_open_its_name_is_the_reason(site: Site, cast: Cas
     shown = text(cast.member.get(page(group)))
 
     assert f"Not now: Failover of {group.name} is queued: wait for its end, or cancel it." in shown
-    assert 'hx-trigger="every 2s"' in shown
+    assert 'hx-trigger="every 1s"' in shown
 
 
 def test_a_reset_needs_a_reason_and_keeps_it(site: Site, cast: Cast):

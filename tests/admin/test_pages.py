@@ -275,7 +275,7 @@ def test_an_operation_shows_its_steps_and_after_a_failure_what_is_true_and_what_
         assert f"<b>{step.name}</b>" in shown
     assert "What is true now" in shown
     assert operation.remedy in shown
-    assert "every 2s" not in shown
+    assert "every 1s" not in shown
 
 
 def test_the_live_part_is_polled_while_an_operation_is_open_and_stops_at_its_end(site: Site, cast: Cast):
@@ -292,10 +292,10 @@ def test_the_live_part_is_polled_while_an_operation_is_open_and_stops_at_its_end
     drain()
     after = [cast.reader.get(address) for address in addresses]
 
-    assert all(answer.status_code == 200 and 'hx-trigger="every 2s"' in text(answer) for answer in during)
+    assert all(answer.status_code == 200 and 'hx-trigger="every 1s"' in text(answer) for answer in during)
     assert '<noscript><meta http-equiv="refresh"' in reloading
     assert [(answer.status_code, answer["HX-Refresh"]) for answer in after] == [(286, "true")] * 3
-    assert "every 2s" not in text(cast.reader.get(page(operation)))
+    assert "every 1s" not in text(cast.reader.get(page(operation)))
 
 
 def test_an_open_operation_is_canceled_and_run_again(site: Site, cast: Cast):

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,11 @@ class LiveSite:
         """Run a command of the site."""
         done = processes.run("manage.py", *words, env=self.env, seconds=240)
         assert done.returncode == 0, done.stdout + done.stderr
+
+    def manage_all(self, *commands: Sequence[str]) -> None:
+        """Run commands of the site one after the other in one process: most of what one takes is its start."""
+        calls = "; ".join(f"call_command(*{list(words)!r})" for words in commands)
+        self.manage("shell", "--no-imports", "--command", f"from django.core.management import call_command; {calls}")
 
     def answers(self) -> bool:
         """Tell whether the web process answers."""
@@ -162,12 +167,20 @@ def _cells(printed: str, *, header: bool = False) -> Iterator[list[str]]:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, with_beat: bool = False, **settings: str) -> Iterator[LiveSite]:
-    """Start a site with the fake backend; end all of it afterwards. Settings without their prefix."""
+def running(
+    folder: Path, *, with_beat: bool = False, first: Sequence[Sequence[str]] = (), **settings: str
+) -> Iterator[LiveSite]:
+    """Start a site with the fake backend; end all of it afterwards. Settings without their prefix.
+
+    `first` are commands of the site to run before its processes start.
+    """
     site = LiveSite(folder, **settings)
-    site.manage("bootstrap")
-    site.manage("add_backend", BACKEND, "--driver", "fake", "--target", "site-b", "--target", "site-c")
-    site.manage("add_user", "olga", "--project", "admin", "--role", "member", "--password", PASSWORD)
+    site.manage_all(
+        ("bootstrap",),
+        ("add_backend", BACKEND, "--driver", "fake", "--target", "site-b", "--target", "site-c"),
+        ("add_user", "olga", "--project", "admin", "--role", "member", "--password", PASSWORD),
+        *first,
+    )
     web = [str(_PROGRAMS / "gunicorn"), "--config", "python:replsite.gunicorn", "replsite.wsgi"]
     worker = [sys.executable, "-m", "celery", "-A", "replsite", "worker"]
     worker += ["--queues", "failover,replication,maintenance", "--without-gossip", "--without-mingle"]

@@ -27,9 +27,11 @@ user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[livesite.LiveSite]:
     """A site with web, worker and beat, an admin, and a reader of the staff."""
     folder = tmp_path_factory.mktemp("console")
-    with livesite.running(folder, with_beat=True, observe_seconds="2", heartbeat_seconds="1") as site:
-        site.manage("add_user", "rita", "--project", "admin", "--role", "reader", "--password", livesite.PASSWORD)
-        site.manage("shell", "--command", _READER)
+    first = (
+        ("add_user", "rita", "--project", "admin", "--role", "reader", "--password", livesite.PASSWORD),
+        ("shell", "--command", _READER),
+    )
+    with livesite.running(folder, with_beat=True, first=first, observe_seconds="2", heartbeat_seconds="1") as site:
         yield site
 
 

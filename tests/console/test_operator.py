@@ -101,7 +101,7 @@ def _enable_with_live_progress(ada: Person, storage: Control) -> None:
     ada.submit().sees("was accepted as operation", "Steps")
     # Nobody reloads: the page follows by itself, and stops asking at the end.
     ada.sees("copy", "running", "succeeded")
-    expect(ada.page.locator("[hx-trigger='every 2s']")).to_have_count(0)
+    expect(ada.page.locator("[hx-trigger='every 1s']")).to_have_count(0)
     storage.clear_faults(fault)
 
 
