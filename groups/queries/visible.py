@@ -85,11 +85,16 @@ def finding(caller: callers.Caller, finding_id: object) -> models.Finding:
 
 def drill_plan(caller: callers.Caller, plan_id: object, *, lock: bool = False) -> models.DrillPlan:
     """Return a drill plan; `lock` holds its row until the transaction ends. Raises `NotFound`."""
-    rows = _owned(caller, models.DrillPlan.objects.all())
+    rows = drill_plans(caller)
     found = _by_id(rows.select_for_update(of=("self",)) if lock else rows, plan_id)
     if found is None:
         raise errors.NotFound(f"Drill plan {plan_id} could not be found.")
     return found
+
+
+def drill_plans(caller: callers.Caller) -> db.QuerySet[models.DrillPlan]:
+    """Return all drill plans the caller may see."""
+    return _owned(caller, models.DrillPlan.objects.all())
 
 
 def drill_run(caller: callers.Caller, run_id: object) -> models.DrillRun:

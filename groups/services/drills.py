@@ -3,68 +3,24 @@
 from __future__ import annotations
 
 import datetime
-import re
-import urllib.parse
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from groups import callers, clock, drills, errors, ledger, models, notices, sealing
+from groups import callers, clock, drills, errors, ledger, models, notices
 from groups.queries import visible
-from groups.services import drill_calendar, drill_starting, policies
-
-TEXTS = (
-    "description",
-    "objective",
-    "scenario",
-    "severity",
-    "assumptions",
-    "exclusions",
-    "business_function",
-    "criticality",
-)
-PLAIN = (
-    "kind",
-    "target",
-    "hold_minutes",
-    "enabled",
-    "cron",
-    "timezone",
-    "every_days",
-    "windows",
-    "blackouts",
-    "surprise_minutes",
-    "missed",
-    "grace_minutes",
-    "at_once",
-    "rpo_seconds",
-    "rto_seconds",
-    "objectives",
-    "must_compare",
-    "checks",
-    "proof_days",
-    "regulatory_tags",
-    "observers",
-    "emails",
-    "retention_years",
-)
-CHANGEABLE = frozenset({"name", "groups", "backend", "webhooks", *TEXTS, *PLAIN})
-"""What a plan says and its author may change."""
-_PROGRAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_LONGEST_CHECK_SECONDS = 3600
-_COUNTS = {"at_once": 1, "retention_years": 1, "hold_minutes": 0, "grace_minutes": 0, "surprise_minutes": 0}
-"""The least of each number a plan holds."""
-_MOST = 1_000_000
+from groups.services import auditing, drill_starting, drill_writing, policies
 
 
 def create_plan(caller: callers.Caller, *, name: str, **wanted: Any) -> models.DrillPlan:
     """Make a plan. Raises `InvalidInput` naming what of it cannot be, `Duplicate` for a name that is taken."""
     policies.require(caller, "drill:plan")
     plan = models.DrillPlan(project_id=caller.project_id, created_by=caller.user_name, created_at=clock.now())
-    return _write(caller, plan, {"name": name, **wanted}, new=True)
+    with transaction.atomic():
+        drill_writing.write(caller, plan, {"name": name, **wanted}, new=True)
+        auditing.note(caller, action="drill:plan-add", subject=plan)
+    return plan
 
 
 def change_plan(caller: callers.Caller, *, plan_id: object, **wanted: Any) -> models.DrillPlan:
@@ -74,15 +30,28 @@ def change_plan(caller: callers.Caller, *, plan_id: object, **wanted: Any) -> mo
         policies.require(caller, "drill:plan")
         plan.version += 1
         plan.approved_by, plan.approved_at = "", None
-        return _write(caller, plan, wanted, new=False)
+        drill_writing.write(caller, plan, wanted, new=False)
+        auditing.note(caller, action="drill:plan-change", subject=plan, detail=f"changed: {auditing.named(wanted)}")
+    return plan
 
 
 def freeze(caller: callers.Caller, *, plan_id: object, frozen: bool) -> models.DrillPlan:
     """Let nothing of a plan begin from now on, or let it again; what is under way goes on."""
-    plan = visible.drill_plan(caller, plan_id)
-    policies.require(caller, "drill:plan")
-    models.DrillPlan.objects.filter(pk=plan.pk).update(frozen=frozen, updated_at=clock.now())
-    return visible.drill_plan(caller, plan_id)
+    with transaction.atomic():
+        plan = visible.drill_plan(caller, plan_id, lock=True)
+        policies.require(caller, "drill:plan")
+        _freeze(caller, plan, frozen=frozen)
+    return plan
+
+
+def freeze_all(caller: callers.Caller, *, frozen: bool) -> int:
+    """Do so for every plan the caller may see; return how many were not so before."""
+    with transaction.atomic():
+        plans = list(visible.drill_plans(caller).filter(frozen=not frozen).select_for_update(of=("self",)))
+        policies.require(caller, "drill:plan")
+        for plan in plans:
+            _freeze(caller, plan, frozen=frozen)
+    return len(plans)
 
 
 def approve_plan(caller: callers.Caller, *, plan_id: object) -> models.DrillPlan:
@@ -94,16 +63,19 @@ def approve_plan(caller: callers.Caller, *, plan_id: object) -> models.DrillPlan
             raise errors.WrongState("A plan is approved by another person than its author.")
         plan.approved_by, plan.approved_at = caller.user_name, clock.now()
         plan.save(update_fields=["approved_by", "approved_at"])
+        auditing.note(caller, action="drill:plan-approve", subject=plan, detail=f"version {plan.version}")
     return plan
 
 
 def delete_plan(caller: callers.Caller, *, plan_id: object) -> None:
     """Remove a plan that never ran; one that did is disabled instead, because its reports name it."""
-    plan = visible.drill_plan(caller, plan_id)
-    policies.require(caller, "drill:plan")
-    if plan.runs.exists():
-        raise errors.InUse(f"Plan {plan} has runs: disable it, its reports are kept.")
-    plan.delete()
+    with transaction.atomic():
+        plan = visible.drill_plan(caller, plan_id, lock=True)
+        policies.require(caller, "drill:plan")
+        if plan.runs.exists():
+            raise errors.InUse(f"Plan {plan} has runs: disable it, its reports are kept.")
+        auditing.note(caller, action="drill:plan-remove", subject=plan)
+        plan.delete()
 
 
 def run_now(
@@ -154,6 +126,8 @@ def attest(caller: callers.Caller, *, run_id: object, passed: bool, text: str) -
             "rights": sorted(caller.roles),
             "at": clock.now().isoformat(),
         }
+        detail = "passed" if passed else "not passed"
+        auditing.note(caller, action="drill:attest", subject=run, name=run.group_name, detail=detail)
         return ledger.append(run, kind=drills.EntryKind.ATTESTATION, body=body)
 
 
@@ -164,6 +138,7 @@ def add_note(caller: callers.Caller, *, run_id: object, text: str) -> models.Dri
         policies.require(caller, "drill:note")
         _require_report(run)
         body = {"run": str(run.pk), "text": _said(text), "name": caller.user_name, "at": clock.now().isoformat()}
+        auditing.note(caller, action="drill:note", subject=run, name=run.group_name)
         return ledger.append(run, kind=drills.EntryKind.ADDENDUM, body=body)
 
 
@@ -190,6 +165,8 @@ def change_gap(caller: callers.Caller, *, gap_id: object, **wanted: Any) -> mode
             "at": clock.now().isoformat(),
         }
         ledger.append(gap.run, kind=drills.EntryKind.ADDENDUM, body=body)
+        detail = f"changed: {auditing.named(wanted)}"
+        auditing.note(caller, action="drill:gap", subject=gap, name=gap.title, detail=detail)
     return gap
 
 
@@ -206,6 +183,12 @@ def send_test(caller: callers.Caller, *, plan_id: object) -> int:
 
 
 # What the verbs above share.
+
+
+def _freeze(caller: callers.Caller, plan: models.DrillPlan, *, frozen: bool) -> None:
+    plan.frozen, plan.updated_at = frozen, clock.now()
+    plan.save(update_fields=["frozen", "updated_at"])
+    auditing.note(caller, action="drill:plan-freeze" if frozen else "drill:plan-thaw", subject=plan)
 
 
 def _run_now(
@@ -230,108 +213,11 @@ def _run_now(
         )
         run.waiting_for = drill_starting.limit_reached(plan, group.backend_id)[:255]
         run.save(force_insert=True)
+        broken = f"broken on purpose: {auditing.named(injections)}" if injections else ""
+        auditing.note(caller, action="drill:run", subject=run, name=str(group), detail=broken)
         if not run.waiting_for:
             drill_starting.begin(caller, run)
     return run
-
-
-def _write(caller: callers.Caller, plan: models.DrillPlan, wanted: Mapping[str, Any], *, new: bool) -> models.DrillPlan:
-    if unknown := sorted(set(wanted) - CHANGEABLE):
-        raise errors.InvalidInput(f"A plan has no '{unknown[0]}'. It has: {', '.join(sorted(CHANGEABLE))}.")
-    for name in {*TEXTS, *PLAIN} & set(wanted):
-        setattr(plan, name, wanted[name])
-    if "name" in wanted:
-        plan.name = str(wanted["name"]).strip()
-    if not plan.name or len(plan.name) > 200:
-        raise errors.InvalidInput("Give the plan a name of at most 200 characters.")
-    if "webhooks" in wanted:
-        plan.webhooks = [_sealed(address) for address in wanted["webhooks"]]
-    groups = [visible.group(caller, each) for each in wanted["groups"]] if "groups" in wanted else None
-    if "backend" in wanted:
-        plan.backend = visible.backend(wanted["backend"]) if wanted["backend"] else None
-    _check(plan, groups=groups, new=new)
-    plan.updated_at = clock.now()
-    try:
-        with transaction.atomic():
-            plan.save(force_insert=new)
-            if groups is not None:
-                plan.groups.set(groups)
-    except IntegrityError:
-        raise errors.Duplicate(f"There is a drill plan '{plan.name}' already.") from None
-    return plan
-
-
-def _check(plan: models.DrillPlan, *, groups: Collection[models.Group] | None, new: bool) -> None:
-    """Raise `InvalidInput` for the first thing of a plan that cannot be."""
-    _check_words(plan)
-    if groups and any(group.project_id != plan.project_id for group in groups):
-        raise errors.InvalidInput("A plan and its groups belong to one project.")
-    if new and not groups and plan.backend is None:
-        raise errors.InvalidInput("Name the groups to drill, or a backend for all of its groups.")
-    if groups and plan.backend is not None:
-        raise errors.InvalidInput("Name groups or a backend, not both.")
-    drill_calendar.check(plan)
-    if plan.kind == drills.DrillKind.FULL and plan.checks:
-        raise errors.InvalidInput("A full drill has no copy to check: its clients run on the target. Give no checks.")
-    plan.checks = [_checked(check) for check in plan.checks]
-    for address in plan.emails:
-        try:
-            validate_email(address)
-        except ValidationError:
-            raise errors.InvalidInput(f"'{address}' is no e-mail address.") from None
-
-
-def _check_words(plan: models.DrillPlan) -> None:
-    for name, words in (("kind", drills.DrillKind), ("missed", drills.Missed)):
-        if getattr(plan, name) not in set(words):
-            raise errors.InvalidInput(f"'{getattr(plan, name)}' is no '{name}'. Possible: {', '.join(words)}.")
-    for name in _COUNTS:
-        value = getattr(plan, name)
-        if not isinstance(value, int) or isinstance(value, bool) or not _COUNTS[name] <= value <= _MOST:
-            raise errors.InvalidInput(f"'{name}' must be a whole number from {_COUNTS[name]} to {_MOST}.")
-    for name in ("rpo_seconds", "rto_seconds"):
-        value = getattr(plan, name)
-        if value is not None and not (isinstance(value, int | float) and value > 0):
-            raise errors.InvalidInput(f"'{name}' must be a number of seconds above 0.")
-
-
-def _checked(check: Any) -> dict[str, Any]:
-    """Return a check with all it may leave out. Raises `InvalidInput`."""
-    if not isinstance(check, Mapping) or check.get("kind") not in set(drills.CheckKind):
-        raise errors.InvalidInput(f"A check names its kind: {', '.join(drills.CheckKind)}.")
-    found = {
-        "kind": check["kind"],
-        "name": str(check.get("name") or check["kind"])[:48],
-        "run": str(check.get("run", "")),
-        "blocks": check.get("blocks", 64),
-        "timeout_seconds": check.get("timeout_seconds", 60),
-        "on_failure": check.get("on_failure", "fail"),
-    }
-    if unknown := sorted(set(check) - set(found)):
-        raise errors.InvalidInput(f"A check has no '{unknown[0]}'.")
-    seconds = found["timeout_seconds"]
-    if not isinstance(seconds, int | float) or not 0 < seconds <= _LONGEST_CHECK_SECONDS:
-        raise errors.InvalidInput(f"A check may take from 1 to {_LONGEST_CHECK_SECONDS} seconds.")
-    if found["on_failure"] not in {"fail", "warn"}:
-        raise errors.InvalidInput("A check that fails lets the drill 'fail', or 'warn'.")
-    if found["kind"] == drills.CheckKind.COMMAND and not _PROGRAM.fullmatch(found["run"]):
-        raise errors.InvalidInput("A command is the name of a program in the site's folder of checks, without a path.")
-    if found["kind"] == drills.CheckKind.HTTP and not _is_web_address(found["run"]):
-        raise errors.InvalidInput("A request needs an address that begins with http:// or https://.")
-    if not isinstance(found["blocks"], int) or not 1 <= found["blocks"] <= 65536:
-        raise errors.InvalidInput("A test of write order looks at 1 to 65536 blocks.")
-    return found
-
-
-def _sealed(address: object) -> dict[str, object]:
-    if not _is_web_address(str(address)):
-        raise errors.InvalidInput("A webhook is an address that begins with http:// or https://.")
-    return sealing.seal({"url": str(address)}, secret=("url",))
-
-
-def _is_web_address(text: str) -> bool:
-    parts = urllib.parse.urlsplit(text)
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def _said(text: str) -> str:

@@ -8,7 +8,19 @@ import pytest
 from django.utils import timezone
 
 from groups import errors, models, specs
-from groups.services import auditing, backends, findings, groups, identity, operations, replication, tokens, types
+from groups.engine.drills import following
+from groups.services import (
+    auditing,
+    backends,
+    drills,
+    findings,
+    groups,
+    identity,
+    operations,
+    replication,
+    tokens,
+    types,
+)
 from tests.support.domain import SECRET, Site
 
 
@@ -104,3 +116,32 @@ def test_what_is_done_at_once_is_kept_too(site: Site):
 
 def test_names_are_listed_in_one_order():
     assert auditing.named({"b", "a"}) == "a, b"
+
+
+def test_whatever_people_do_with_drills_is_kept(site: Site):
+    group = site.enabled_group(1)
+    plan = drills.create_plan(
+        site.owner, name="nightly", groups=[group.pk], webhooks=[f"https://hooks.example/{SECRET}"]
+    )
+    drills.change_plan(site.owner, plan_id=plan.pk, cron="0 2 * * *", scenario="The site burns down.")
+    drills.approve_plan(site.admin, plan_id=plan.pk)
+    drills.freeze(site.owner, plan_id=plan.pk, frozen=True)
+    drills.freeze_all(site.owner, frozen=False)
+    [run] = drills.run_now(site.owner, plan_id=plan.pk, injections=["slow-target"])
+    operations.cancel(site.owner, operation_id=run.operation_id)
+    following.follow_up()
+    drills.attest(site.admin, run_id=run.pk, passed=False, text="It never ran.")
+    drills.add_note(site.owner, run_id=run.pk, text="It will.")
+
+    kept = list(models.AuditEntry.objects.order_by("id").values_list("action", "user_name", "subject_name", "detail"))
+    assert [each for each in kept if each[0].startswith("drill:")] == [
+        ("drill:plan-add", "olga", "nightly", ""),
+        ("drill:plan-change", "olga", "nightly", "changed: cron, scenario"),
+        ("drill:plan-approve", "admin", "nightly", "version 2"),
+        ("drill:plan-freeze", "olga", "nightly", ""),
+        ("drill:plan-thaw", "olga", "nightly", ""),
+        ("drill:run", "olga", group.name, "broken on purpose: slow-target"),
+        ("drill:attest", "admin", group.name, "not passed"),
+        ("drill:note", "olga", group.name, ""),
+    ]
+    assert SECRET not in str(kept)

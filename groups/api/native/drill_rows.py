@@ -10,7 +10,7 @@ from groups.api.native import shapes
 from groups.api.shapes import ANYTHING, COUNT, ID, TEXT, TEXT_OR_NULL, many, record, word
 from groups.queries import proofs
 from groups.services import drill_calendar
-from groups.services.drills import PLAIN, TEXTS
+from groups.services.drill_writing import PLAIN, TEXTS
 
 _FLAG = {"type": "boolean"}
 _NUMBER_OR_NULL = {"type": ["number", "null"]}

@@ -14,7 +14,7 @@ from groups.api.native import drill_rows as rows, lists, resource, shapes
 from groups.api.shapes import ANYTHING
 from groups.api.v3 import bodies
 from groups.queries import drill_lists, drill_reports, proofs, visible
-from groups.services import drills, policies
+from groups.services import drill_writing, drills, policies
 
 _TEXT = {"type": "string", "maxLength": 10_000}
 _WORD = {"type": "string", "maxLength": 255}
@@ -24,8 +24,8 @@ _DAYS = {"type": ["integer", "null"], "minimum": 1, "maximum": 36_500}
 _FLAG = {"type": "boolean"}
 _ANY: dict[str, object] = {}
 _OF_PLAN = (
-    (_ANY, drills.CHANGEABLE),
-    (_TEXT, ("name", *drills.TEXTS)),
+    (_ANY, drill_writing.CHANGEABLE),
+    (_TEXT, ("name", *drill_writing.TEXTS)),
     (_LIST, ("groups", "webhooks", "windows", "blackouts", "checks", "emails")),
     (_TEXTS, ("regulatory_tags", "observers")),
     (_WORD, ("cron", "timezone", "target", "kind", "missed")),

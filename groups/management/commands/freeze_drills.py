@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from groups import models
 from groups.management import base
 from groups.services import drills
 
@@ -21,7 +20,5 @@ class Command(base.DoorCommand):
 
     def run(self, **options: Any) -> None:
         """Freeze or thaw every plan."""
-        plans = list(models.DrillPlan.objects.all())
-        for plan in plans:
-            drills.freeze(self.caller, plan_id=plan.pk, frozen=not options["lift"])
-        self.say(f"{len(plans)} plan(s) {'may begin drills again' if options['lift'] else 'are frozen'}.")
+        count = drills.freeze_all(self.caller, frozen=not options["lift"])
+        self.say(f"{count} plan(s) {'may begin drills again' if options['lift'] else 'are frozen now'}.")

@@ -141,6 +141,10 @@ class Sites:
         layout = write_order.Layout(volume_ids=[volume.id for volume in group.volumes], blocks=blocks)
         return write_order.Writer(layout=layout, write=write)
 
+    def hang_up(self) -> None:
+        """Close what writers left open."""
+        self._open.close()
+
     def judge(self, side: str, writer: write_order.Writer) -> write_order.Verdict:
         """Return what a side's clients find of a writer's writes."""
         return write_order.judge(writer.layout, lambda *place: self.read(side, *place))
