@@ -47,6 +47,7 @@ class VolumeStatus(StrEnum):
     RESERVED = "reserved"
     ATTACHING = "attaching"
     DETACHING = "detaching"
+    AWAITING_TRANSFER = "awaiting-transfer"
     MAINTENANCE = "maintenance"
     EXTENDING = "extending"
     DELETING = "deleting"
@@ -179,6 +180,7 @@ MEANINGS: dict[type[StrEnum], dict[StrEnum, str]] = {
         VolumeStatus.RESERVED: "Promised to a host that has not attached it yet.",
         VolumeStatus.ATTACHING: "Being attached.",
         VolumeStatus.DETACHING: "Being detached.",
+        VolumeStatus.AWAITING_TRANSFER: "Offered to another project, which has not accepted it yet.",
         VolumeStatus.MAINTENANCE: "Set aside by an admin.",
         VolumeStatus.EXTENDING: "The storage is making it larger.",
         VolumeStatus.DELETING: "Being deleted.",
@@ -515,7 +517,8 @@ WITHOUT_MOVE = frozenset({Kind.DRILL})
 
 RESETS: dict[Axis, Reset] = {
     Axis.GROUP: Reset(axis=Axis.GROUP, targets=frozenset(_G), sources=frozenset(_G)),
-    Axis.VOLUME: Reset(axis=Axis.VOLUME, targets=frozenset(_V), sources=frozenset(_V)),
+    # Without a transfer, nothing would ever end the waiting for one.
+    Axis.VOLUME: Reset(axis=Axis.VOLUME, targets=frozenset(_V) - {_V.AWAITING_TRANSFER}, sources=frozenset(_V)),
     Axis.SNAPSHOT: Reset(axis=Axis.SNAPSHOT, targets=frozenset(_S), sources=frozenset(_S)),
     Axis.GROUP_SNAPSHOT: Reset(axis=Axis.GROUP_SNAPSHOT, targets=frozenset(_S), sources=frozenset(_S)),
     Axis.REPLICATION: Reset(
@@ -528,7 +531,7 @@ RESETS: dict[Axis, Reset] = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClientMove:
-    """What a host's client does with a volume at once; the storage is not asked."""
+    """What a client does with a volume at once; the storage is not asked."""
 
     verb: str
     sources: frozenset[str]
@@ -560,6 +563,9 @@ CONNECT = ClientMove(verb="update attachment", sources=OF_CLIENTS, to=_V.ATTACHI
 COMPLETE = ClientMove(verb="complete attachment", sources=OF_CLIENTS, to=_V.IN_USE)
 DETACH = ClientMove(verb="detach", sources=frozenset(_V) - {_V.CREATING, _V.DELETING})
 RESET_ATTACHMENTS = ClientMove(verb="reset attachments", sources=frozenset(_V))
+OFFER = ClientMove(verb="create transfer", sources=_FREE, to=_V.AWAITING_TRANSFER)
+WITHDRAW = ClientMove(verb="delete transfer", sources=frozenset({_V.AWAITING_TRANSFER}), to=_V.AVAILABLE)
+HAND_OVER = ClientMove(verb="accept transfer", sources=frozenset({_V.AWAITING_TRANSFER}), to=_V.AVAILABLE)
 CLIENT_MOVES: tuple[ClientMove, ...] = (
     RESERVE,
     UNRESERVE,
@@ -572,6 +578,9 @@ CLIENT_MOVES: tuple[ClientMove, ...] = (
     ROLL_DETACHING,
     DETACH,
     RESET_ATTACHMENTS,
+    OFFER,
+    WITHDRAW,
+    HAND_OVER,
 )
 
 _LEFT_BY = (

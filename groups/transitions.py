@@ -258,7 +258,7 @@ def serve_client(
     changes: Sequence[Change] = (),
     actor: str,
 ) -> None:
-    """Change attachments of a volume at once, and the volume's status with them.
+    """Change a volume's status at once, with its attachments where it has to do with them.
 
     Call it inside the transaction that checked and that holds the volume's row. Raises
     `WrongState` when a status is not the one that was checked.
@@ -270,7 +270,8 @@ def serve_client(
     left = models.Attachment.objects.filter(volume=volume).values_list("attach_status", flat=True)
     to = statuses.left_by(left) if move.to == statuses.LEFT else move.to
     # What is in error or set aside stays so, whoever lets go of it.
-    if volume.status in statuses.OF_CLIENTS and volume.status != to:
+    may_move = move.to != statuses.LEFT or volume.status in statuses.OF_CLIENTS
+    if may_move and volume.status != to:
         same = models.Volume.objects.filter(pk=volume.pk, status=volume.status)
         if not same.update(status=to, updated_at=clock.now()):
             raise errors.WrongState(f"The status of {volume.pk} changed meanwhile.")
@@ -498,6 +499,7 @@ def _client_event(
         axis=axis,
         subject_id=subject_id,
         group_id=volume.group_id,
+        project_id=volume.project_id,
         volumes=1,
         old=old,
         new=new,

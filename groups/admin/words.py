@@ -61,6 +61,7 @@ LOOKS: dict[type[StrEnum], dict[StrEnum, Look]] = {
         VolumeStatus.RESERVED: Look(tone="idle", icon="bookmark"),
         VolumeStatus.ATTACHING: _WORKING,
         VolumeStatus.DETACHING: _WORKING,
+        VolumeStatus.AWAITING_TRANSFER: Look(tone="idle", icon="move_up"),
         VolumeStatus.MAINTENANCE: Look(tone="idle", icon="build"),
         VolumeStatus.EXTENDING: _WORKING,
         VolumeStatus.DELETING: _WORKING,

@@ -131,6 +131,23 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='QosSpecs',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('name', models.CharField(max_length=255, unique=True)),
+                ('consumer', models.CharField(choices=[('back-end', 'back-end'), ('front-end', 'front-end'), ('both', 'both')], max_length=16)),
+                ('specs', models.JSONField(blank=True, default=dict)),
+                ('updated_at', models.DateTimeField(blank=True, editable=False, null=True)),
+            ],
+            options={
+                'verbose_name': 'QoS specs',
+                'verbose_name_plural': 'QoS specs',
+                'ordering': ('-created_at', '-id'),
+                'constraints': [models.CheckConstraint(condition=models.Q(('consumer__in', ('back-end', 'front-end', 'both'))), name='qos_consumer_is_known')],
+            },
+        ),
+        migrations.CreateModel(
             name='VolumeType',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
@@ -139,6 +156,7 @@ class Migration(migrations.Migration):
                 ('description', models.CharField(blank=True, max_length=255, null=True)),
                 ('is_public', models.BooleanField(default=True, help_text='Whether every project may use it.')),
                 ('updated_at', models.DateTimeField(blank=True, editable=False, null=True)),
+                ('qos_specs', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='volume_types', to='groups.qosspecs')),
             ],
             options={
                 'verbose_name': 'volume type',
@@ -601,7 +619,7 @@ class Migration(migrations.Migration):
                 ('epoch', models.PositiveBigIntegerField(default=0, editable=False, help_text='Grows with every take-over and change; the storage refuses an older one.')),
                 ('updated_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('size_gib', models.PositiveIntegerField(help_text='Size in GiB.')),
-                ('status', models.CharField(choices=[('creating', 'creating'), ('available', 'available'), ('in-use', 'in-use'), ('reserved', 'reserved'), ('attaching', 'attaching'), ('detaching', 'detaching'), ('maintenance', 'maintenance'), ('extending', 'extending'), ('deleting', 'deleting'), ('error', 'error'), ('error_deleting', 'error_deleting'), ('error_extending', 'error_extending')], default=groups.statuses.VolumeStatus['CREATING'], max_length=32)),
+                ('status', models.CharField(choices=[('creating', 'creating'), ('available', 'available'), ('in-use', 'in-use'), ('reserved', 'reserved'), ('attaching', 'attaching'), ('detaching', 'detaching'), ('awaiting-transfer', 'awaiting-transfer'), ('maintenance', 'maintenance'), ('extending', 'extending'), ('deleting', 'deleting'), ('error', 'error'), ('error_deleting', 'error_deleting'), ('error_extending', 'error_extending')], default=groups.statuses.VolumeStatus['CREATING'], max_length=32)),
                 ('metadata', models.JSONField(blank=True, default=dict)),
                 ('bootable', models.BooleanField(default=False)),
                 ('multiattach', models.BooleanField(default=False)),
@@ -617,7 +635,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ('-created_at', '-id'),
                 'indexes': [models.Index(fields=['project', '-created_at', '-id'], name='volume_list'), models.Index(fields=['-created_at', '-id'], name='volume_list_all'), models.Index(fields=['project', 'status', '-created_at', '-id'], name='volume_list_status'), models.Index(fields=['status', '-created_at', '-id'], name='volume_list_all_status'), models.Index(fields=['name'], name='volume_name'), models.Index(fields=['group', 'created_at', 'id'], name='volume_members')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['creating', 'available', 'in-use', 'reserved', 'attaching', 'detaching', 'maintenance', 'extending', 'deleting', 'error', 'error_deleting', 'error_extending'])), name='volume_status_is_known'), models.CheckConstraint(condition=models.Q(('replication_status__in', ['disabled', 'enabling', 'enabled', 'disabling', 'failing-over', 'failed-over', 'error', 'failover-error', 'not-capable'])), name='volume_replication_status_is_known'), models.CheckConstraint(condition=models.Q(('size_gib__gte', 1)), name='volume_size_is_positive')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['creating', 'available', 'in-use', 'reserved', 'attaching', 'detaching', 'awaiting-transfer', 'maintenance', 'extending', 'deleting', 'error', 'error_deleting', 'error_extending'])), name='volume_status_is_known'), models.CheckConstraint(condition=models.Q(('replication_status__in', ['disabled', 'enabling', 'enabled', 'disabling', 'failing-over', 'failed-over', 'error', 'failover-error', 'not-capable'])), name='volume_replication_status_is_known'), models.CheckConstraint(condition=models.Q(('size_gib__gte', 1)), name='volume_size_is_positive')],
             },
         ),
         migrations.AddField(
@@ -629,6 +647,24 @@ class Migration(migrations.Migration):
             model_name='operation',
             name='volume',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='operations', to='groups.volume'),
+        ),
+        migrations.CreateModel(
+            name='Transfer',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('name', models.CharField(blank=True, max_length=255, null=True)),
+                ('salt', models.CharField(editable=False, max_length=32)),
+                ('digest', models.CharField(editable=False, help_text='Of the salt and the key, which is kept nowhere.', max_length=64)),
+                ('without_snapshots', models.BooleanField(default=False, help_text="Whether the volume's snapshots stay behind.")),
+                ('project', models.ForeignKey(help_text='Whose volume it is.', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.project')),
+                ('volume', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='transfer', to='groups.volume')),
+            ],
+            options={
+                'verbose_name': 'volume transfer',
+                'ordering': ('-created_at', '-id'),
+                'indexes': [models.Index(fields=['project', '-created_at', '-id'], name='transfer_list'), models.Index(fields=['-created_at', '-id'], name='transfer_list_all')],
+            },
         ),
         migrations.CreateModel(
             name='Attachment',

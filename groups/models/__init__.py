@@ -17,12 +17,15 @@ from groups.models.projects import LoginAttempt, Project, RoleAssignment, Token
 from groups.models.quotas import QuotaLimit
 from groups.models.sites import SiteFailover, SiteFailoverGroup
 from groups.models.snapshots import GroupSnapshot, Snapshot
+from groups.models.transfers import Transfer
 from groups.models.types import (
     CONTROL_LOCATIONS,
+    QOS_CONSUMERS,
     DefaultVolumeType,
     ExtraSpec,
     GroupSpec,
     GroupType,
+    QosSpecs,
     VolumeType,
     VolumeTypeAccess,
     VolumeTypeEncryption,
@@ -31,6 +34,7 @@ from groups.models.types import (
 __all__ = [
     "ATTACHMENT_MODES",
     "CONTROL_LOCATIONS",
+    "QOS_CONSUMERS",
     "About",
     "Attachment",
     "AuditEntry",
@@ -57,6 +61,7 @@ __all__ = [
     "OperationStep",
     "Project",
     "Pulse",
+    "QosSpecs",
     "QuotaLimit",
     "ReplicationTarget",
     "RoleAssignment",
@@ -66,6 +71,7 @@ __all__ = [
     "SiteFailoverGroup",
     "Snapshot",
     "Token",
+    "Transfer",
     "Volume",
     "VolumeType",
     "VolumeTypeAccess",

@@ -7,6 +7,7 @@ from django.db import models
 from groups.models.fields import Row
 
 CONTROL_LOCATIONS = ("front-end", "back-end")
+QOS_CONSUMERS = ("back-end", "front-end", "both")
 
 
 class Template(Row):
@@ -25,8 +26,31 @@ class Template(Row):
         return self.name
 
 
+class QosSpecs(Row):
+    """How fast volumes should be, in the words of whoever is to see to it: a host, or the storage. No driver does."""
+
+    name = models.CharField(max_length=255, unique=True)
+    consumer = models.CharField(max_length=16, choices=[(who, who) for who in QOS_CONSUMERS])
+    specs = models.JSONField(default=dict, blank=True)
+    updated_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        verbose_name = verbose_name_plural = "QoS specs"
+        constraints = (
+            models.CheckConstraint(name="qos_consumer_is_known", condition=models.Q(consumer__in=QOS_CONSUMERS)),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class VolumeType(Template):
     """What kind of volume this is, and by its extra specs what its backend must be able to do."""
+
+    qos_specs = models.ForeignKey(
+        QosSpecs, on_delete=models.PROTECT, null=True, blank=True, related_name="volume_types"
+    )
 
     class Meta(Template.Meta):
         verbose_name = "volume type"

@@ -67,6 +67,14 @@ def attachment(caller: callers.Caller, attachment_id: object) -> models.Attachme
     return found
 
 
+def transfer(caller: callers.Caller, transfer_id: object) -> models.Transfer:
+    """Return an offer of a volume that the caller's project made. Raises `NotFound`."""
+    found = _by_id(_owned(caller, models.Transfer.objects.all()), transfer_id)
+    if found is None:
+        raise errors.NotFound(f"Transfer {transfer_id} could not be found.")
+    return found
+
+
 def operation(caller: callers.Caller, operation_id: object) -> models.Operation:
     """Return an operation. Raises `NotFound`."""
     found = _by_id(_owned(caller, models.Operation.objects.all()), operation_id)

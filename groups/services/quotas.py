@@ -48,8 +48,8 @@ def of_volumes(volumes: Iterable[models.Volume | models.Snapshot]) -> list[Amoun
     return [Amount(volumes=len(sizes), gigabytes=sum(sizes), volume_type=kind) for kind, sizes in _by_type(volumes)]
 
 
-def of_snapshots(volumes: Iterable[models.Volume]) -> list[Amount]:
-    """Return what new snapshots of these volumes take."""
+def of_snapshots(volumes: Iterable[models.Volume | models.Snapshot]) -> list[Amount]:
+    """Return what new snapshots of these volumes take, or such snapshots as these."""
     return [Amount(snapshots=len(sizes), gigabytes=sum(sizes), volume_type=kind) for kind, sizes in _by_type(volumes)]
 
 

@@ -220,6 +220,11 @@ def deletable_with(volume: models.Volume, *, cascade: bool) -> list[models.Snaps
             f" belong to a group, or have snapshots. Volume {volume.pk} has {len(found)}; delete them first, or ask"
             " with cascade."
         )
+    if left := sum(snapshot.project_id != volume.project_id for snapshot in found):
+        raise errors.WrongState(
+            f"Invalid volume: {left} snapshots of volume {volume.pk} belong to the project that it was accepted from,"
+            " and have to be deleted there first."
+        )
     for snapshot in found:
         require_deletable(snapshot)
         recording.refuse_while_open(snapshot, what="delete its volume")

@@ -19,6 +19,7 @@ from groups.services import (
     recording,
     snapshots,
     sources,
+    transfers,
 )
 from groups.statuses import AttachStatus, Axis, GroupStatus, VolumeStatus
 
@@ -128,6 +129,7 @@ def delete(
             )
         found = snapshots.deletable_with(volume, cascade=cascade)
         if force and volume.status not in deletable:
+            transfers.end_with(volume)
             transitions.reset(
                 volume,
                 axis=Axis.VOLUME,
@@ -164,6 +166,7 @@ def reset_status(
         if attach_status is not None:
             attaching.reset(caller, volume, attach_status=attach_status)
         if word is not None:
+            transfers.end_with(volume)
             transitions.reset(volume, axis=Axis.VOLUME, to=word, reason=why, actor=caller.user_name)
 
 

@@ -22,10 +22,10 @@ _OPENSTACK_GROUPS = ("openstack.volume.v3", "openstack.identity.v3", "openstack.
 _IDENTITY_HELPERS = {"command", "ann"}
 # What Cinder has and Replsite has not, by how its commands begin: lists are empty, the rest is refused.
 _NOT_HERE = (
-    *("backup", "cg", "consisgroup", "consistency group", "consistency-group", "transfer", "qos", "encryption-type"),
+    *("backup", "cg", "consisgroup", "consistency group", "consistency-group", "encryption-type"),
     *("manage", "unmanage", "snapshot-manage", "snapshot-unmanage", "migrate", "upload-to-image", "image", "cluster"),
-    *("work-cleanup", "reimage", "revert-to-snapshot", "volume backup", "volume migrate", "volume qos"),
-    *("volume transfer", "volume revert", "consistency", "block storage cluster", "block storage cleanup"),
+    *("work-cleanup", "reimage", "revert-to-snapshot", "volume backup", "volume migrate"),
+    *("volume revert", "consistency", "block storage cluster", "block storage cleanup"),
     *("block storage volume manageable", "block storage snapshot manageable", "volume host set"),
 )
 _ABOUT = """\
@@ -41,7 +41,7 @@ _OTHERS = """\
 _SUITES = """\
 `make suites` installs suites that others wrote, outside of the checkout, and runs them against a site of its own;
 `--keystone` puts a real Keystone before it. What was left out, and why, is in `tests/suites/`. What fails wants what
-is not here: transfers, backups, QoS specs, an image service, a server to attach to; or it wants what Replsite does
+is not here: backups, an image service, a server to attach to; or it wants what Replsite does
 otherwise: [a volume in `error` where the request is refused, a snapshot's state as a compute service reports
 it](api.md#where-it-differs-from-cinder-and-why)."""
 

@@ -22,10 +22,10 @@ Each request that takes time moves a status through one row of this table: from 
 one shown while it works, to where success or failure leaves it. A canceled operation whose work was undone leaves
 the status named under "canceled"."""
 _CLIENTS = """\
-Attaching and detaching change rows alone, at once: no operation works on them, and the storage is not asked. Each is
-refused while an operation is open on the volume or its group. Where the end is "what is left", the volume's other
-attachments decide: one that is attached makes it `in-use`, else one that is attaching `attaching`, else one that is
-reserved `reserved`; without any it is `available`. A volume in another status, such as `error`, stays in it."""
+Attaching, detaching and transfers change rows alone, at once: no operation works on them, and the storage is not asked.
+Each is refused while an operation is open on the volume or its group. Where the end is "what is left", the volume's
+other attachments decide: one that is attached makes it `in-use`, else one that is attaching `attaching`, else one that
+is reserved `reserved`; without any it is `available`. A volume in another status, such as `error`, stays in it."""
 _RESETS = """\
 An admin may correct a status by hand, while no operation is open. Nothing on the storage changes. The reason is
 kept with the event. See [recover a group](howto/recover.md) for when to do it."""
@@ -64,7 +64,7 @@ def text() -> str:
         _moves(),
         "### What each move needs besides",
         _needs(),
-        "## What hosts' clients do",
+        "## What clients do at once",
         _CLIENTS,
         _client_moves(),
         "## Corrections by hand",

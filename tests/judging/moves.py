@@ -66,8 +66,13 @@ def _wrong_reset(event: Event) -> Iterable[str]:
     if event.axis == Axis.ATTACHMENT:
         if event.new not in {*statuses.AttachStatus, statuses.GONE} or event.new == event.old == statuses.GONE:
             yield f"{event.subject_id} became what no attachment is: {event}."
-    elif event.new not in statuses.RESETS[Axis(event.axis)].targets:
+    elif event.new not in statuses.RESETS[Axis(event.axis)].targets and not _is_of_a_client(event):
         yield f"{event.subject_id} was set by hand to what no reset may set: {event}."
+
+
+def _is_of_a_client(event: Event) -> bool:
+    moves = statuses.CLIENT_MOVES if event.axis == Axis.VOLUME else ()
+    return any(event.new == move.to and event.old in move.sources for move in moves)
 
 
 def _wrong_move(operation: Operation, events: Sequence[Event]) -> Iterable[str]:

@@ -32,7 +32,9 @@ _EXTENSIONS: Mapping[str, tuple[str, str]] = {
     "os-vol-mig-status-attr": ("VolumeMigStatusAttribute", "Always empty: volumes do not migrate."),
     "os-vol-tenant-attr": ("VolumeTenantAttribute", "A volume's project."),
     "os-volume-actions": ("VolumeActions", "Attach, detach, extend and more."),
+    "os-volume-transfer": ("VolumeTransfer", "Offer volumes to other projects, and accept them."),
     "os-volume-type-access": ("VolumeTypeAccess", "Which projects may use a volume type that is not public."),
+    "qos-specs": ("Qos_specs_manage", "Keep how fast volumes of a type should be."),
     "scheduler-stats": ("SchedulerStats", "The pools."),
 }
 FILTERS: Mapping[str, tuple[str, ...]] = {
@@ -116,18 +118,8 @@ class Nothing(resource.Resource):
 
 LISTS: Mapping[str, dict[str, object]] = {
     **{address: {"key": "backups"} for address in ("backups", "backups/detail")},
-    **{
-        address: {"key": "transfers"}
-        for address in (
-            "os-volume-transfer",
-            "os-volume-transfer/detail",
-            "volume-transfers",
-            "volume-transfers/detail",
-        )
-    },
     **{address: {"key": "consistencygroups"} for address in ("consistencygroups", "consistencygroups/detail")},
     **{address: {"key": "cgsnapshots"} for address in ("cgsnapshots", "cgsnapshots/detail")},
-    "qos-specs": {"key": "qos_specs", "rule": "volume_extension:qos_specs_manage:get_all"},
     **{
         address: {"key": "clusters", "rule": "clusters:get_all", "since": microversions.CLUSTER_FIELD}
         for address in ("clusters", "clusters/detail")

@@ -52,7 +52,7 @@ def created_volume_type(row: models.VolumeType, *, caller: callers.Caller) -> Fi
 def volume_type(row: models.VolumeType, *, caller: callers.Caller) -> Fields:
     """Return a volume type as lists and details show it."""
     fields = created_volume_type(row, caller=caller)
-    return {**fields, "qos_specs_id": None} if caller.is_admin else fields
+    return {**fields, "qos_specs_id": row.qos_specs_id} if caller.is_admin else fields
 
 
 def extra_specs(row: models.VolumeType, *, caller: callers.Caller) -> dict[str, str | None]:
@@ -199,6 +199,33 @@ def _newer_volume_fields(values: Fields, *, caller: callers.Caller, version: Ver
         if version >= first and (caller.is_admin or not admins_only)
         for name, value in fields.items()
     }
+
+
+def transfer_summary(row: models.Transfer, *, collection: str, caller: callers.Caller, base: str) -> Fields:
+    """Return an offer of a volume as a short list shows it."""
+    path = f"{caller.project_id}/{collection}/{row.pk}"
+    return {
+        "id": row.pk,
+        "volume_id": row.volume_id,
+        "name": row.name,
+        "links": [
+            {"rel": "self", "href": f"{base}/v3/{path}"},
+            {"rel": "bookmark", "href": f"{base}/{path}"},
+        ],
+    }
+
+
+def transfer(row: models.Transfer, *, collection: str, caller: callers.Caller, version: Version, base: str) -> Fields:
+    """Return an offer in detail. It ends with its row, so that none is ever shown as accepted."""
+    fields = {
+        **transfer_summary(row, collection=collection, caller=caller, base=base),
+        "created_at": time(row.created_at),
+    }
+    if version >= microversions.TRANSFERRED_SNAPSHOTS:
+        fields["no_snapshots"] = row.without_snapshots
+    if version >= microversions.TRANSFER_HISTORY:
+        fields |= {"source_project_id": row.project_id, "destination_project_id": None, "accepted": False}
+    return fields
 
 
 def snapshot_summary(values: Fields) -> Fields:

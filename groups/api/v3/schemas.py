@@ -225,6 +225,38 @@ PROJECT_ACCESS = _object(
 )
 DEFAULT_TYPE = _envelope("default_type", _object({"volume_type": _REFERENCE}, required=("volume_type",)))
 
+_QOS_VALUES: dict[str, Schema] = {r"^[a-zA-Z0-9-_:. ]{1,255}\Z": {"type": "string", "maxLength": 255}}
+_QOS_CONSUMER: Schema = {"enum": list(models.QOS_CONSUMERS)}
+CREATE_QOS_SPECS = _envelope(
+    "qos_specs",
+    {
+        **_object({"name": _NAME, "consumer": _QOS_CONSUMER, "id": {"not": {}}}, required=("name",)),
+        "patternProperties": _QOS_VALUES,
+    },
+)
+# The name stays as it is: clients show it for what the values are of.
+SET_QOS_KEYS = _envelope(
+    "qos_specs",
+    {
+        **_object({"consumer": _QOS_CONSUMER, "id": {"not": {}}, "name": {"not": {}}}, least=1),
+        "patternProperties": _QOS_VALUES,
+    },
+)
+DELETE_QOS_KEYS = _object(
+    {"keys": {"type": "array", "minItems": 1, "uniqueItems": True, "items": _REFERENCE}}, required=("keys",)
+)
+
+_NEW_TRANSFER: dict[str, Schema] = {"volume_id": _UUID, "name": _TEXT_OR_NULL}
+CREATE_TRANSFER = _envelope("transfer", _object(_NEW_TRANSFER, required=("volume_id",)))
+CREATE_TRANSFER_WITH_SNAPSHOTS = _envelope(
+    "transfer", _object({**_NEW_TRANSFER, "no_snapshots": _BOOLEAN}, required=("volume_id",))
+)
+ACCEPT_TRANSFER = _envelope(
+    # Keys of Cinder's can be all digits, and clients have sent them as numbers.
+    "accept",
+    _object({"auth_key": {"type": ["string", "integer"], "minLength": 1, "maxLength": 255}}, required=("auth_key",)),
+)
+
 _SNAPSHOT_LABELS: dict[str, Schema] = {
     "name": _TEXT_OR_NULL,
     "display_name": _TEXT_OR_NULL,

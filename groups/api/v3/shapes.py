@@ -103,7 +103,7 @@ GROUP_TYPE = record({"group_type": _GROUP_TYPE})
 GROUP_TYPES = paged("group_types", _GROUP_TYPE, "group_type_links", "group_types_links")
 _VOLUME_TYPE = record(
     {"id": ID, "name": TEXT, "is_public": BOOLEAN, "description": TEXT_OR_NULL, "extra_specs": SPECS},
-    {rows.ACCESS_IS_PUBLIC: BOOLEAN, "qos_specs_id": TEXT_OR_NULL},
+    {rows.ACCESS_IS_PUBLIC: BOOLEAN, "qos_specs_id": ID_OR_NULL},
     title="VolumeType",
 )
 VOLUME_TYPE = record({"volume_type": _VOLUME_TYPE})
@@ -279,6 +279,26 @@ ATTACHMENT_QUERY = (
     PROJECTS,
     *(asked(name) for name in ("volume_id", "status", "instance_id", "attach_status")),
 )
+
+# Transfers.
+
+_TRANSFER_NAME = record({"id": ID, "volume_id": ID, "name": TEXT_OR_NULL, "links": LINKS}, title="TransferName")
+_NEWER_OF_TRANSFERS: dict[str, Schema] = {
+    "no_snapshots": BOOLEAN,
+    "source_project_id": TEXT,
+    "destination_project_id": shapes.NULL,
+    "accepted": {"const": False},
+}
+_TRANSFER_ROW = {**_TRANSFER_NAME["properties"], "created_at": TIME}
+_TRANSFER = record(_TRANSFER_ROW, _NEWER_OF_TRANSFERS, title="Transfer")
+NEW_TRANSFER = record(
+    {"transfer": record({**_TRANSFER_ROW, "auth_key": TEXT}, _NEWER_OF_TRANSFERS, title="NewTransfer")}
+)
+ACCEPTED_TRANSFER = record({"transfer": _TRANSFER_NAME})
+TRANSFER = record({"transfer": _TRANSFER})
+TRANSFERS = paged("transfers", _TRANSFER_NAME, "transfers_links")
+DETAILED_TRANSFERS = paged("transfers", _TRANSFER, "transfers_links")
+TRANSFER_QUERY = (*PAGE, PROJECTS, asked("name"), asked("volume_id"))
 
 # Snapshots.
 

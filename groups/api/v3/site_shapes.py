@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groups import statuses
+from groups import models, statuses
 from groups.api.describing import Schema
 from groups.api.shapes import ANYTHING, BOOLEAN, COUNT, ID, TEXT, TEXT_OR_NULL, asked, either, many, record, word
 from groups.api.v3.shapes import LINKS, PAGE, PROJECTS, TIME, TIME_OR_NULL, paged
@@ -58,6 +58,24 @@ MESSAGE_QUERY = (
     PROJECTS,
     *(asked(name) for name in ("resource_uuid", "resource_type", "event_id", "request_id", "message_level")),
 )
+
+# QoS specs.
+
+_QOS_ROW: dict[str, Schema] = {
+    "id": ID,
+    "name": TEXT,
+    "consumer": word(models.QOS_CONSUMERS),
+    "specs": {"type": "object", "additionalProperties": TEXT},
+}
+QOS_SPECS = record({"qos_specs": record(_QOS_ROW, title="QosSpecs"), "links": LINKS})
+ALL_QOS_SPECS = paged("qos_specs", record(_QOS_ROW, title="QosSpecs"), "qos_specs_links")
+CHANGED_QOS_SPECS = record({"qos_specs": {"type": "object", "additionalProperties": TEXT}})
+QOS_ASSOCIATIONS = record(
+    {"qos_associations": many(record({"association_type": {"const": "volume_type"}, "name": TEXT, "id": ID}))}
+)
+QOS_QUERY = (*PAGE, asked("name"), asked("consumer"))
+QOS_REMOVAL_QUERY = (asked("force", "Also from the volume types that have them.", BOOLEAN),)
+QOS_ASSOCIATION_QUERY = (asked("vol_type_id", "Of which volume type."),)
 
 # Quotas. What may be limited depends on the volume types there are.
 

@@ -21,11 +21,13 @@ from groups.api.v3 import (
     microversions,
     offers,
     pools,
+    qos,
     quotas,
     resource,
     services,
     snapshots,
     specs,
+    transfers,
     volume_actions,
     volume_types,
     volumes,
@@ -87,6 +89,18 @@ urlpatterns = [
     _at("attachments/detail", attachments.DetailedAttachments),
     _at("attachments/{attachment_id}", attachments.Attachment),
     _at("attachments/{subject_id}/action", attachments.AttachmentActions),
+    *(
+        _at(f"{address}{end}", view, **options)
+        for address, options in transfers.ADDRESSES.items()
+        for end, view in transfers.VIEWS.items()
+    ),
+    _at("qos-specs", qos.AllQosSpecs),
+    _at("qos-specs/{qos_id}", qos.QosSpecs),
+    _at("qos-specs/{qos_id}/delete_keys", qos.QosKeys),
+    _at("qos-specs/{qos_id}/associations", qos.QosAssociations),
+    _at("qos-specs/{qos_id}/associate", qos.QosAssociation),
+    _at("qos-specs/{qos_id}/disassociate", qos.QosAssociation, associates=False),
+    _at("qos-specs/{qos_id}/disassociate_all", qos.NoQosAssociations),
     _at("default-types", default_types.DefaultTypes),
     _at("default-types/{default_for}", default_types.DefaultType),
     _at("messages", messages.Messages),
