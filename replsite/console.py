@@ -90,10 +90,11 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
-                "title": "Templates",
+                "title": "Types and objectives",
                 "items": [
                     _item("Group types", "category", "groups.grouptype"),
                     _item("Volume types", "tune", "groups.volumetype"),
+                    _item("Objectives", "flag", "groups.siteobjectives"),
                 ],
             },
             {"title": "Storage", "items": [_item("Backends", "dns", "groups.backend")]},

@@ -28,7 +28,15 @@ def caller(request: HttpRequest, *, project_id: str = "") -> callers.Caller:
 
 
 def projects(request: HttpRequest, *, role: str) -> list[models.Project]:
-    """Return the projects a user has a role in, for what is made in one of them."""
+    """Return the projects a user has a role in, for what is made in one of them; read once a request."""
+    # The menu asks several times for each page.
+    kept: dict[str, list[models.Project]] = request.__dict__.setdefault("_projects_by_role", {})
+    if role not in kept:
+        kept[role] = _projects(request, role)
+    return kept[role]
+
+
+def _projects(request: HttpRequest, role: str) -> list[models.Project]:
     rows = models.Project.objects.filter(enabled=True)
     if not request.user.is_superuser:
         enough = [each for each in callers.ROLES if role in callers.implied(each)]

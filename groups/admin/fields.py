@@ -64,6 +64,18 @@ def number(label: str, *, help_text: str = "", **options: Any) -> forms.IntegerF
     )
 
 
+def seconds(label: str, *, help_text: str = "", required: bool = False) -> forms.FloatField:
+    """Return a time in seconds, above 0."""
+    return forms.FloatField(
+        label=label,
+        help_text=help_text,
+        required=required,
+        min_value=0.001,
+        widget=widgets.UnfoldAdminTextInputWidget(attrs={"type": "number", "step": "any", "inputmode": "decimal"}),
+        error_messages={"min_value": "Give a number of seconds above 0."},
+    )
+
+
 def flag(label: str, *, help_text: str = "", initial: bool = False) -> forms.BooleanField:
     """Return a box to tick."""
     return forms.BooleanField(

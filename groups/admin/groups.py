@@ -18,6 +18,7 @@ from groups.admin import acting, chart, commands, group_forms, live, pages, pict
 from groups.admin.bases import PageAdmin
 from groups.admin.group_moves import FailBack, FailOver
 from groups.admin.group_verbs import Delete, Disable, Enable, GroupVerb, ResetReplication, ResetStatus
+from groups.admin.objectives import GroupObjectives
 from groups.admin.verbs import VerbsMixin
 from groups.objectives import Levels
 from groups.queries import details, lag, objectives, overview, possible, preflight, safety
@@ -61,6 +62,7 @@ class GroupAdmin(VerbsMixin, PageAdmin):
         ResetStatus,
         Delete,
         group_forms.Edit,
+        GroupObjectives,
     )
     list_display = (
         "name_shown",

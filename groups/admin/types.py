@@ -17,10 +17,16 @@ from unfold.decorators import display
 from groups import callers, models, specs
 from groups.admin import acting, fields, pages, shown
 from groups.admin.bases import ManagedMixin, PageAdmin
+from groups.admin.objectives import TypeObjectives
 from groups.admin.verbs import Fact, Verb, VerbsMixin
 from groups.services import types as service
 
 _BLANK_ROWS = 3
+
+
+def _objective(column: str) -> str:
+    measure, level, _ = column.split("_")
+    return f"{measure.upper()}: from how many seconds on it is {'a warning' if level == 'warning' else level}"
 
 
 class TypeForm(forms.Form):
@@ -195,11 +201,12 @@ class GroupTypeAdmin(TypeAdmin):
 
     family, specs_name, used_by = service.GROUP, "group_specs", "groups"
     manage_rule = f"{service.GROUP.type_rule}update"
-    verbs = (DeleteGroupType,)
+    verbs = (TypeObjectives, DeleteGroupType)
     known = {
         specs.CONSISTENT_GROUP_REPLICATION: f"{specs.TRUE} - replicated, all volumes at one point in time",
         specs.GROUP_REPLICATION: f"{specs.TRUE} - replicated",
         specs.INTERVAL: "how often a new point is made, in seconds",
+        **{key: _objective(column) for column, key in specs.OBJECTIVES.items()},
     }
 
     def get_queryset(self, request: HttpRequest) -> db.QuerySet[Any]:

@@ -148,6 +148,22 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='SiteObjectives',
+            fields=[
+                ('id', models.PositiveSmallIntegerField(default=1, editable=False, primary_key=True, serialize=False)),
+                ('rpo_warning_seconds', models.FloatField(blank=True, help_text="Empty: as the site's settings say.", null=True)),
+                ('rpo_critical_seconds', models.FloatField(blank=True, help_text="Empty: as the site's settings say.", null=True)),
+                ('rto_warning_seconds', models.FloatField(blank=True, help_text="Empty: as the site's settings say.", null=True)),
+                ('rto_critical_seconds', models.FloatField(blank=True, help_text="Empty: as the site's settings say.", null=True)),
+                ('updated_at', models.DateTimeField(blank=True, editable=False, null=True)),
+            ],
+            options={
+                'verbose_name': 'site objectives',
+                'verbose_name_plural': 'site objectives',
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='site_objectives_are_one_row')],
+            },
+        ),
+        migrations.CreateModel(
             name='VolumeType',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),

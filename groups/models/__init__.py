@@ -11,6 +11,7 @@ from groups.models.drills import DrillEntry, DrillGap, DrillNotice, DrillPlan, D
 from groups.models.findings import Finding, Pulse
 from groups.models.groups import Group, GroupVolumeType, Round, Volume
 from groups.models.messages import Message
+from groups.models.objectives import SiteObjectives
 from groups.models.observations import LagSample, SideObservation
 from groups.models.operations import About, Event, Operation, OperationStep
 from groups.models.projects import LoginAttempt, Project, RoleAssignment, Token
@@ -69,6 +70,7 @@ __all__ = [
     "SideObservation",
     "SiteFailover",
     "SiteFailoverGroup",
+    "SiteObjectives",
     "Snapshot",
     "Token",
     "Transfer",

@@ -1,6 +1,7 @@
 """Which objectives hold for a group, and how it stands against them.
 
-A level is the group's own; where it has none, its type's; where that has none, the site's. Absent
+A level is the group's own; where it has none, its type's; where that has none, the site's, which somebody
+set at a door or the settings say. Absent
 information is bad news: a protected group whose newest point is unknown counts as critical.
 """
 
@@ -55,7 +56,25 @@ class Standing:
 
 def of(group: models.Group) -> Objectives:
     """Return the objectives of one group."""
-    return _merged(group, group.group_type.specs)
+    return _merged(group, group.group_type.specs, site_levels())
+
+
+def site_levels() -> Mapping[str, float | None]:
+    """Return the levels of the whole site: those set at the console or the API, or else by the settings."""
+    row = models.SiteObjectives.objects.order_by().values(*objectives.COLUMNS).first() or {}
+    return {
+        column: row[column] if row.get(column) is not None else seconds for column, seconds in setting_levels().items()
+    }
+
+
+def setting_levels() -> Mapping[str, float | None]:
+    """Return the levels that the site's settings give."""
+    return {column: getattr(settings.REPLSITE, column) for column in objectives.COLUMNS}
+
+
+def type_levels(group_type: models.GroupType) -> Mapping[str, float | None]:
+    """Return the levels that a group type sets; a spec that is no good counts as absent."""
+    return _typed(group_type.specs)
 
 
 def standing(group: models.Group) -> Standing:
@@ -64,19 +83,20 @@ def standing(group: models.Group) -> Standing:
 
 
 def standings(groups: Iterable[models.Group]) -> Iterator[Standing]:
-    """Yield for each group how it stands, in the same order: two statements, and one more for each 500 groups."""
+    """Yield for each group how it stands, in the same order: three statements, and one more for each 500 groups."""
     rows = list(groups)
     type_specs = specs_of_types({row.group_type_id for row in rows})
     recoveries = recovery_seconds([row.pk for row in rows])
-    now = clock.now()
+    site, now = site_levels(), clock.now()
     for row in rows:
-        yield _standing(row, type_specs.get(row.group_type_id, {}), recoveries.get(row.pk), now=now)
+        wanted = _merged(row, type_specs.get(row.group_type_id, {}), site)
+        yield _standing(row, wanted, recoveries.get(row.pk), now=now)
 
 
 def with_set_objectives() -> db.QuerySet[models.Group]:
     """Return the groups whose objectives somebody set, for the group itself, its type or the whole site."""
     rows = models.Group.objects.all()
-    if any(getattr(settings.REPLSITE, column) is not None for column in objectives.COLUMNS):
+    if any(seconds is not None for seconds in site_levels().values()):
         return rows
     own = db.Q(*((f"{column}__isnull", False) for column in objectives.COLUMNS), _connector=db.Q.OR)
     typed = models.GroupSpec.objects.filter(key__in=specs.OBJECTIVES.values()).values("group_type_id")
@@ -109,10 +129,7 @@ def recovery_seconds(group_ids: Iterable[uuid.UUID]) -> Mapping[uuid.UUID, float
     return found
 
 
-def _standing(
-    group: models.Group, type_specs: Mapping[str, str | None], recovery: float | None, *, now: datetime.datetime
-) -> Standing:
-    wanted = _merged(group, type_specs)
+def _standing(group: models.Group, wanted: Objectives, recovery: float | None, *, now: datetime.datetime) -> Standing:
     at = group.consistent_at
     lag = None if at is None else max(0.0, (now - at).total_seconds())
     judged = group.replication_status not in NOT_JUDGED
@@ -125,12 +142,16 @@ def _standing(
     )
 
 
-def _merged(group: models.Group, type_specs: Mapping[str, str | None]) -> Objectives:
+def _typed(type_specs: Mapping[str, str | None]) -> Mapping[str, float | None]:
     try:
-        typed = specs.objective_seconds(type_specs)
+        return specs.objective_seconds(type_specs)
     except ValueError:
-        typed = dict.fromkeys(objectives.COLUMNS)
-    sources = ({column: getattr(group, column) for column in objectives.COLUMNS}, typed)
+        return dict.fromkeys(objectives.COLUMNS)
+
+
+def _merged(group: models.Group, type_specs: Mapping[str, str | None], site: Mapping[str, float | None]) -> Objectives:
+    own = {column: getattr(group, column) for column in objectives.COLUMNS}
+    sources = (own, _typed(type_specs), site)
     level = {column: _first(column, sources) for column in objectives.COLUMNS}
     rpo = _levels(level["rpo_warning_seconds"], level["rpo_critical_seconds"])
     if rpo is None:
@@ -145,9 +166,7 @@ def _merged(group: models.Group, type_specs: Mapping[str, str | None]) -> Object
 
 
 def _first(column: str, sources: Iterable[Mapping[str, float | None]]) -> float | None:
-    found = next((source[column] for source in sources if source[column] is not None), None)
-    site: float | None = getattr(settings.REPLSITE, column)
-    return site if found is None else found
+    return next((source[column] for source in sources if source[column] is not None), None)
 
 
 def _levels(warning: float | None, critical: float | None) -> Levels | None:

@@ -127,6 +127,7 @@ RULES: dict[str, str | Right] = {
     "volume_extension:types_extra_specs:update": callers.ADMIN,
     "volume_extension:types_extra_specs:delete": callers.ADMIN,
     "group:set_objectives": callers.MEMBER,
+    "site:set_objectives": callers.ADMIN,
     "group:adopt": callers.ADMIN,
     "group:restore": callers.ADMIN,
     "finding:get": callers.READER,

@@ -38,14 +38,8 @@ def build() -> None:
     _control().add_fault(call="promote", action="fail", group_id=str(made["ledger"].pk), times=4)
     replication.failover(caller, group_id=made["ledger"].pk, mode="planned")
     _await()
-    objectives.set_levels(
-        caller,
-        group_id=made["webshop"].pk,
-        rpo_warning_seconds=20,
-        rpo_critical_seconds=30,
-        rto_warning_seconds=None,
-        rto_critical_seconds=None,
-    )
+    levels = {"rpo_warning_seconds": 20, "rpo_critical_seconds": 30}
+    objectives.set_levels(caller, group_id=made["webshop"].pk, levels=levels)
     for volume in models.Volume.objects.filter(group=made["webshop"]):
         _control().write(side="", volume_id=str(volume.pk), offset=0, data=b"x" * 8192)
 

@@ -33,12 +33,7 @@ def aged(group: models.Group, *, seconds: float) -> models.Group:
 
 
 def allowed(site: domain.Site, group: models.Group, **levels: float) -> None:
-    services.set_levels(
-        site.owner,
-        group_id=group.pk,
-        **dict.fromkeys(("rpo_warning_seconds", "rpo_critical_seconds", "rto_warning_seconds", "rto_critical_seconds"))
-        | levels,
-    )
+    services.set_levels(site.owner, group_id=group.pk, levels=levels)
 
 
 def missed(group: models.Group) -> list[tuple[str, str]]:

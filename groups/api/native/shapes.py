@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groups import findings, statuses
+from groups import findings, objectives, statuses
 from groups.api import shapes
 from groups.api.describing import Common, Parameter, Schema
 from groups.api.native import lists
@@ -231,3 +231,22 @@ FILTERED_OPERATIONS = (
     asked("subject_id", "The group or volume.", shapes.ID),
     asked("project_id"),
 )
+
+_LEVELS = record(dict.fromkeys(objectives.COLUMNS, shapes.NUMBER_OR_NULL), title="Levels")
+_STATE: Schema = {"enum": [*objectives.State, None]}
+GROUP_OBJECTIVES = record(
+    {
+        "objectives": record(
+            {
+                "own": _LEVELS,
+                "hold": _LEVELS,
+                "lag_seconds": shapes.NUMBER_OR_NULL,
+                "rpo_state": _STATE,
+                "recovery_seconds": shapes.NUMBER_OR_NULL,
+                "rto_state": _STATE,
+            },
+            title="Objectives",
+        )
+    }
+)
+SITE_OBJECTIVES = record({"objectives": record({"hold": _LEVELS}, title="SiteObjectives")})

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from groups.api.native import audits, backends, drills, events, findings, groups, operations, resource, sites
+from groups.api.native import (
+    audits,
+    backends,
+    drills,
+    events,
+    findings,
+    groups,
+    objectives,
+    operations,
+    resource,
+    sites,
+)
 
 urlpatterns = [
     path("findings", findings.Findings.as_view()),
@@ -20,6 +31,8 @@ urlpatterns = [
     path("groups/<uuid:group_id>/failover", groups.Failover.as_view()),
     path("groups/<uuid:group_id>/failback", groups.Failback.as_view()),
     path("groups/<uuid:group_id>/reset", groups.Reset.as_view()),
+    path("groups/<uuid:group_id>/objectives", objectives.OfGroup.as_view()),
+    path("objectives", objectives.OfSite.as_view()),
     path("events", events.Events.as_view()),
     path("operations", operations.Operations.as_view()),
     path("operations/<uuid:operation_id>", operations.Operation.as_view()),
