@@ -94,6 +94,11 @@ class Rehearsable:
         """Return bytes as the copy's clients get them. Raises `CopyGone`."""
         raise _refused()
 
+    def read_active(self, group: Group, *, volume_id: str, offset: int, length: int, call: Call) -> bytes:
+        """Return what the active side holds of a member now. Changes nothing, is not fenced. Short. Raises
+        `SiteUnavailable` when that side does not answer, `Refused` when there is no such side."""
+        raise _refused()
+
     def inventory(self, group: Group, *, backend_id: str, call: Call) -> Collection[str]:
         """Name everything a side keeps for the group's members and their test copies beyond the round under way.
 

@@ -52,6 +52,16 @@ class Rehearsing(Harness):
         self._stop(group)
 
     @pytest.mark.usefixtures("_copies")
+    def test_what_the_active_side_holds_now_can_be_read_while_its_clients_write(self) -> None:
+        group = self.replicated_group()
+        layout = write_order.Layout(volume_ids=[volume.id for volume in group.volumes], blocks=8)
+        with write_order.Writer(layout=layout, write=lambda *place: self.write(PRIMARY, *place)) as writer:
+            writer.await_acknowledged(30)
+            before = writer.acknowledged
+            reached = write_order.judge(layout, lambda *place: self._read_active(group, *place)).reached
+            assert before <= reached <= writer.acknowledged + 1
+
+    @pytest.mark.usefixtures("_copies")
     def test_what_is_written_to_a_test_copy_is_nowhere_else(self) -> None:
         group, target = self.replicated_group(), self.targets[0]
         driver, volume = self.make_driver(), group.volumes[0]
@@ -239,6 +249,10 @@ class Rehearsing(Harness):
             length=length,
             call=self.call(),
         )
+
+    def _read_active(self, group: Group, volume_id: str, offset: int, length: int = CHUNK) -> bytes:
+        driver = self.make_driver()
+        return driver.read_active(group, volume_id=volume_id, offset=offset, length=length, call=self.call())
 
     def _judge(self, group: Group, layout: write_order.Layout) -> write_order.Verdict:
         return write_order.judge(layout, lambda *place: self._read(group, *place))

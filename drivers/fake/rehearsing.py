@@ -130,6 +130,17 @@ class Rehearsing(Rehearsable):
 
         return self._act("read_test_copy", group.id, call, work, backend_id)
 
+    def read_active(self, group: Group, *, volume_id: str, offset: int, length: int, call: Call) -> bytes:
+        """See `Rehearsable.read_active`."""
+
+        def work(act: Act) -> bytes:
+            answering = act.answering(self._sides)
+            with act.look(answering) as state:
+                side = copies.require_active(copies.find(state, answering, group.volumes), group.volumes)
+                return contents.read(state, side, volume_id, offset, length)
+
+        return self._act("read_active", group.id, call, work)
+
     def inventory(self, group: Group, *, backend_id: str, call: Call) -> Collection[str]:
         """See `Rehearsable.inventory`."""
         ids = copies.ids(group.volumes)

@@ -45,6 +45,11 @@ class Rehearsals(Rehearsable):
         return rehearsing.read(side, group, copy_id, volume_id, offset, length)
 
     @plainly
+    def read_active(self, group: Group, *, volume_id: str, offset: int, length: int, call: Call) -> bytes:
+        """See `Rehearsable.read_active`."""
+        return rehearsing.read_active(self._sites, group, volume_id, offset, length, call)
+
+    @plainly
     def inventory(self, group: Group, *, backend_id: str, call: Call) -> Collection[str]:
         """See `Rehearsable.inventory`."""
         return rehearsing.inventory(self._sites.open(backend_id, call), group)

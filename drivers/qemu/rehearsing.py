@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import urllib.parse
 from collections.abc import Collection, Mapping, Sequence
 
@@ -85,6 +86,16 @@ def read(side: Side, group: Group, copy_id: str, volume_id: str, offset: int, le
         nbd.Connection(path=str(side.folder.nbd_socket), export=layers.export(copy_id, volume_id)) as connection,
     ):
         return connection.read(offset=offset, length=length)
+
+
+def read_active(sites: Sites, group: Group, volume_id: str, offset: int, length: int, call: Call) -> bytes:
+    """Return bytes of the active side's image, which is what its clients get."""
+    side = sites.active(sites.answering(call), group)
+    with side.folder.image(volume_id).open("rb", buffering=0) as image:
+        found = os.pread(image.fileno(), length, offset)
+    if len(found) < length:
+        raise Refused(f"The image of volume {volume_id} ends before byte {offset + length}.")
+    return found
 
 
 def inventory(side: Side, group: Group) -> Collection[str]:

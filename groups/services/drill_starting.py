@@ -111,6 +111,7 @@ def begin(caller: callers.Caller, run: models.DrillRun) -> models.Operation:
             secondary_backend_id=target,
             mode="planned",
             allow_attached_volume=True,
+            compare=plan.must_compare,
             reason=f"drill: {plan}",
         )
     else:
@@ -205,6 +206,7 @@ def _way_back(run: models.DrillRun) -> str:
                 mode="planned",
                 allow_attached_volume=True,
                 discard_bytes=0,
+                compare=bool(run.terms.get("must_compare")),
                 reason=f"drill: {run.plan}, the way back",
             )
             models.DrillRun.objects.filter(pk=run.pk).update(way_back=back, waiting_for="")

@@ -103,6 +103,10 @@ def run_now(
         raise errors.InvalidInput(
             f"'{unknown[0]}' cannot be broken on purpose. Possible: {', '.join(drills.Injection)}."
         )
+    if injections and plan.kind == drills.DrillKind.FULL:
+        raise errors.InvalidInput(
+            "A full drill moves the group itself, and breaks nothing on purpose. Rehearse that on a test copy."
+        )
     now = clock.now()
     runs = [_run_now(caller, plan, group, now, injections, reason) for group in groups]
     return list(models.DrillRun.objects.filter(pk__in=[run.pk for run in runs]).select_related("operation"))

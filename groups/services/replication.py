@@ -57,6 +57,7 @@ def failover(
     allow_attached_volume: bool = False,
     mode: Mode = "auto",
     discard_bytes: int | None = None,
+    compare: bool = False,
     reason: str = "",
 ) -> models.Operation:
     """Fail a group over to a target, to the default target when none is named, or back to the
@@ -65,7 +66,8 @@ def failover(
     Planned loses nothing and needs both sides; unplanned never calls the side that is left;
     `auto` is planned when that side answers, and always for who may fail over planned only.
     `discard_bytes` is the most that failing back may discard of what the primary alone holds; None
-    sets no limit. Raises `InvalidInput` naming the valid targets for an unknown one.
+    sets no limit. `compare` holds every volume of a planned move against the side that is left,
+    while writes are stopped. Raises `InvalidInput` naming the valid targets for an unknown one.
     """
     with transaction.atomic():
         group = visible.group(caller, group_id, lock=True)
@@ -81,6 +83,8 @@ def failover(
             "allow_attached_volume": allow_attached_volume,
             "discard_bytes": discard_bytes,
         }
+        if compare:
+            arguments["compare"] = True
         arguments["left_at"] = _left_at(group, side=str(arguments["target"]))
         return _start(caller, group, kind=kind, members=members, reason=reason, arguments=arguments)
 

@@ -9,8 +9,10 @@ import jsonschema
 import pytest
 from django.utils import timezone
 
+from drivers import write_order
 from groups import drills as words, errors, models
-from groups.engine.drills import composing, following
+from groups.engine.drills import following
+from groups.engine.drills.facts import Facts
 from groups.queries import proofs
 from groups.reports import fields
 from groups.services import drill_starting, drills, operations, replication
@@ -322,7 +324,7 @@ def test_a_drill_of_a_group_that_is_not_protected_is_refused(site):
 def test_every_field_of_the_acceptance_list_has_a_composer(site, group):
     run = drilled(site, plan_of(site, group))
 
-    facts = composing.Facts(run, run.operation)
+    facts = Facts(run, run.operation)
 
     assert set(facts.results) == {step.name for step in facts.steps}
 
@@ -392,3 +394,88 @@ def test_a_full_drill_that_somebody_else_ended_is_canceled(site, group):
 
     run.refresh_from_db()
     assert run.verdict == "canceled"
+
+
+def full_drill(site: domain.Site, plan: models.DrillPlan) -> models.DrillRun:
+    """Go there and back, as the tick and workers would."""
+    [run] = drills.run_now(site.owner, plan_id=plan.pk)
+    domain.drain()
+    drill_starting.start_due()
+    domain.drain()
+    following.follow_up()
+    run.refresh_from_db()
+    return run
+
+
+def test_a_full_drill_compares_both_sides_on_both_ways_and_is_a_proof(site, group):
+    run = full_drill(site, plan_of(site, group, kind="full"))
+
+    assert (run.verdict, run.why) == ("passed", "")
+    compared = fields.value(report_of(run), "data_verification")
+    ids = [str(volume.pk) for volume in domain.members(group)]
+    assert [(each["leg"], each["id"]) for each in compared["volumes"]] == [
+        (leg, each) for leg in ("there", "back") for each in ids
+    ]
+    assert all(len(each["digest"]) == 64 and each["bytes_different"] == 0 for each in compared["volumes"])
+    rto = fields.value(report_of(run), "achieved_rto")
+    assert rto["writes_stopped_seconds"] >= rto["comparing_seconds"] > 0
+    assert proofs.of_groups([group])[0].holds
+
+
+def test_a_full_drill_moves_no_group_to_data_that_rotted(site, group):
+    volume = domain.members(group)[1]
+    site.control.flip(side="site-b", volume_id=str(volume.pk), offset=7)
+
+    run = full_drill(site, plan_of(site, group, kind="full"))
+
+    group.refresh_from_db()
+    assert (run.verdict, run.operation.error_code) == ("failed", "data_differs")
+    assert str(volume.pk) in run.why
+    assert (group.replication_status, group.active_backend_id) == ("failover-error", "")
+    site.write(volume, "goes on")
+    jsonschema.validate(report_of(run), fields.schema())
+
+
+def test_a_full_drill_that_is_not_to_compare_stops_writes_no_longer_and_proves_nothing(site, group):
+    run = full_drill(site, plan_of(site, group, kind="full", must_compare=False))
+
+    assert run.verdict == "passed"
+    assert not run.operation.steps.filter(name="compare both sides").exists()
+    assert fields.value(report_of(run), "data_verification") is None
+    assert not proofs.of_groups([group])[0].holds
+
+
+def test_an_ordinary_failover_compares_nothing(site, group):
+    operation = replication.failover(site.owner, group_id=group.pk, mode="planned")
+    domain.drain()
+
+    assert not operation.steps.filter(name="compare both sides").exists()
+
+
+def test_a_full_drill_breaks_nothing_on_purpose(site, group):
+    with pytest.raises(errors.InvalidInput, match="breaks nothing on purpose"):
+        drills.run_now(site.owner, plan_id=plan_of(site, group, kind="full").pk, injections=["slow-target"])
+
+    assert not models.DrillRun.objects.exists()
+
+
+def test_the_writes_that_a_failover_would_lose_are_counted(site, group):
+    ids = [str(volume.pk) for volume in domain.members(group)]
+    layout = write_order.Layout(volume_ids=ids, blocks=8)
+
+    def write(volume_id: str, offset: int, data: bytes) -> None:
+        site.control.write(side="", volume_id=volume_id, offset=offset, data=data)
+
+    with write_order.Writer(layout=layout, write=write) as writer:
+        writer.await_acknowledged(10)
+    assert domain.run_round(group)
+    there = writer.acknowledged
+    with write_order.Writer(layout=layout, write=write) as writer:
+        writer.await_acknowledged(there + 25)
+
+    run = drilled(site, plan_of(site, group, checks=[{"kind": "write-order", "name": "order", "blocks": 8}]))
+
+    assert run.verdict == "passed", run.why
+    rpo = fields.value(report_of(run), "achieved_rpo")
+    assert (rpo["newest_write"], rpo["newest_write_in_the_copy"]) == (writer.acknowledged, there)
+    assert rpo["writes"] == writer.acknowledged - there

@@ -26,6 +26,7 @@ _LOOKS = frozenset(
         "test_copies",
         "check_test_copy",
         "read_test_copy",
+        "read_active",
         "inventory",
     }
 )

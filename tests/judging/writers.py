@@ -10,7 +10,16 @@ from drivers.fake.journal import LoggedCall
 from tests.judging.history import History
 
 LOOKING = frozenset(
-    {"observe", "digest", "check_connection", "test_copies", "check_test_copy", "read_test_copy", "inventory"}
+    {
+        "observe",
+        "digest",
+        "check_connection",
+        "test_copies",
+        "check_test_copy",
+        "read_test_copy",
+        "read_active",
+        "inventory",
+    }
 )
 """The calls that change nothing, and that anybody may make at any time."""
 _UNOWNED = frozenset({"serve", "retire"})

@@ -10,11 +10,12 @@ from typing import Any
 
 from drivers import registry
 from groups import clock, drills, ledger, models
-from groups.engine.handlers import drills as handler
+from groups.engine.drills import results
+from groups.engine.drills.facts import Facts
 from groups.queries import proofs
 from groups.reports import build
 from groups.reports.fields import NotApplicable, document
-from groups.statuses import Axis, OperationState, StepState
+from groups.statuses import OperationState, StepState
 
 _EARLIER = 10
 _NOBODY = NotApplicable("Nobody was named.")
@@ -22,59 +23,12 @@ _UNSAID = NotApplicable("The plan does not say.")
 VERIFY = "python verify_report.py PACK... (in every pack, needs nothing but Python), or manage.py verify_report PACK..."
 
 
-class Facts:
-    """What a report is made of: the run, its operation, its steps and what they found."""
-
-    def __init__(self, run: models.DrillRun, operation: models.Operation) -> None:
-        self.run, self.operation = run, operation
-        self.terms: Mapping[str, Any] = run.terms
-        self.full = run.kind == drills.DrillKind.FULL
-        self.back = run.way_back
-        self.ended_at = (self.back or operation).ended_at or clock.now()
-        self.steps: Sequence[models.OperationStep] = list(operation.steps.all())
-        self.way_back: Sequence[models.OperationStep] = list(self.back.steps.all()) if self.back else []
-        self.results = {step.name: step.result for step in self.steps if step.state == StepState.DONE}
-        both = [operation.pk, *([self.back.pk] if self.back else [])]
-        self.events = list(models.Event.objects.filter(operation_id__in=both, axis=Axis.OPERATION).order_by("id"))
-        self.group = run.group
-        self.members = list(models.Volume.objects.filter(group=run.group).order_by("created_at")) if run.group else []
-        self.measures = self._measures()
-        self.problems = (
-            handler.missed_objectives(self.terms, self.measures, ())
-            if self.full
-            else handler.problems(run.terms, operation.created_at, self.results)
-        )
-
-    def _measures(self) -> Mapping[str, Any]:
-        """Return what was measured; a planned failover loses nothing, which its last round makes sure of."""
-        if not self.full:
-            return handler.measures(self.operation.created_at, self.results)
-        promoted, verified = self.ended("promote"), self.ended("verify")
-        since = self.operation.created_at
-        return {
-            "rpo_seconds": 0.0 if promoted else None,
-            "rpo_bytes": 0 if promoted else None,
-            "rto_seconds": (promoted - since).total_seconds() if promoted else None,
-            "verified_seconds": (verified - since).total_seconds() if verified else None,
-        }
-
-    def ended(self, name: str, *, back: bool = False) -> datetime.datetime | None:
-        """Return when a step was done; None when it was not."""
-        steps = self.way_back if back else self.steps
-        return next((step.ended_at for step in steps if step.name == name and step.state == StepState.DONE), None)
-
-    def of(self, step: str) -> Mapping[str, Any]:
-        """Return what a step found; empty when it did not get that far."""
-        found: Mapping[str, Any] = self.results.get(step, {})
-        return found
-
-
 def compose(run: models.DrillRun, operation: models.Operation, gaps: Sequence[models.DrillGap]) -> dict[str, Any]:
     """Return the report of a drill that has ended."""
     facts = Facts(run, operation)
     return document(
         {**_identity(facts), **_intent(facts), **_people(facts), **_before(facts), **_course(facts)}
-        | _result(facts)
+        | results.of(facts)
         | _after(facts, gaps)
     )
 
@@ -274,149 +228,6 @@ def _incidents(facts: Facts) -> list[dict[str, Any]]:
         seconds = (datetime.datetime.fromisoformat(safe) - cut).total_seconds() if safe and cut else None
         found.append({"what": "the copy was cut off", "detail": noticed, "seconds_to_safe": seconds})
     return found
-
-
-def _full_result(facts: Facts) -> dict[str, Any]:
-    """Return what came of a planned switchover and the way back."""
-    measured = facts.measures
-    none = NotApplicable(f"It ended before that. {facts.operation.error}".strip())
-    stopped, there = facts.ended("stop writes"), facts.ended("promote")
-    away, back = facts.ended("stop writes", back=True), facts.ended("promote", back=True)
-    safe = facts.ended("verify", back=True)
-    return {
-        "achieved_rpo": {
-            "seconds": 0.0,
-            "bytes": 0,
-            "writes": 0,
-            "how": "writes were stopped, and after the last round the target lacked nothing",
-        }
-        if there
-        else none,
-        "achieved_rto": {
-            "to_writable_seconds": measured["rto_seconds"],
-            "to_verified_seconds": measured["verified_seconds"],
-            "without_people_seconds": measured["rto_seconds"],
-            "writes_stopped_seconds": (there - stopped).total_seconds() if there and stopped else "not stopped",
-            "how": "from the decision to drill, queueing included, to the target taking writes",
-        }
-        if there
-        else none,
-        "data_verification": {
-            "method": "the storage's own account: with writes stopped, the side that was promoted lacked no byte",
-            "there": facts.of("final round") or "not reached",
-            "back": next((step.result for step in facts.way_back if step.name == "final round"), "not reached"),
-        }
-        if there
-        else none,
-        "group_consistency": {"how": "the last round is one moment of every volume, with writes stopped"}
-        if there
-        else none,
-        "application_checks": NotApplicable("The group's own clients ran on the target."),
-        "production_impact": {
-            "writes_stopped_seconds": (there - stopped).total_seconds() if there and stopped else 0.0,
-            "writes_stopped_on_the_way_back_seconds": (back - away).total_seconds() if back and away else 0.0,
-        },
-        "clean_up": NotApplicable("Nothing was made that is not the group itself."),
-        "protection_restored": {
-            "at": safe.isoformat(),
-            "exposure_seconds": (safe - there).total_seconds() if there else 0.0,
-        }
-        if safe
-        else NotApplicable("The group is not protected again: see the gaps."),
-        "other_side": {
-            "from": there.isoformat(),
-            "to": back.isoformat() if back else "still there",
-            "seconds": ((back or facts.ended_at) - there).total_seconds(),
-            "way_back": f"operation {facts.back.pk}, {facts.back.state}" if facts.back else "not begun",
-        }
-        if there
-        else none,
-    }
-
-
-def _result(facts: Facts) -> dict[str, Any]:
-    if facts.full:
-        return _full_result(facts)
-    measured, started = facts.measures, facts.of("start test copy")
-    none = NotApplicable(f"It ended before that. {facts.operation.error}".strip())
-    volumes = facts.of("verify data").get("volumes") or []
-    order = next((each for each in facts.results.values() if "holes" in each), None)
-    return {
-        "achieved_rpo": {
-            "seconds": measured["rpo_seconds"],
-            "bytes": measured["rpo_bytes"],
-            "writes": order["reached"] if order else "not counted by this storage",
-            "how": "from the copy's point to the decision to drill; bytes as the storage marks them",
-        }
-        if measured["rpo_seconds"] is not None
-        else none,
-        "achieved_rto": {
-            "to_writable_seconds": measured["rto_seconds"],
-            "to_verified_seconds": measured["verified_seconds"],
-            "without_people_seconds": measured["rto_seconds"],
-            "how": "from the decision to drill, queueing included, to a copy that clients can write",
-        }
-        if measured["rto_seconds"] is not None
-        else none,
-        "data_verification": {
-            "method": "SHA-256 of each volume's copy; every block compared with the active side's, but those that"
-            " clients have written since the point",
-            "volumes": volumes,
-        }
-        if volumes
-        else none,
-        "group_consistency": _consistency(started, order) if started else none,
-        "application_checks": [
-            {"name": check["name"], "kind": check["kind"], **facts.of(handler.check_step(place, check))}
-            for place, check in enumerate(facts.terms.get("checks", []), 1)
-            if facts.of(handler.check_step(place, check))
-        ]
-        or (NotApplicable("The plan has no checks.") if not facts.terms.get("checks") else none),
-        **_effects(facts, none),
-    }
-
-
-def _consistency(started: Mapping[str, Any], order: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {
-        "point_at": started["point_at"],
-        "how": "every volume's copy is of one complete point of the group",
-        "write_order": {"newest_write": order["reached"], "holes": order["holes"]} if order else "no stamps to look at",
-    }
-
-
-def _effects(facts: Facts, none: NotApplicable) -> dict[str, Any]:
-    started, cleaned = facts.of("start test copy"), facts.of("clean up")
-    looks = {
-        title: {name: found.get(name) for name in ("observed_at", "lag_seconds", "bytes_behind", "replicating")}
-        for title, step in (("before", "preflight"), ("during", "look meanwhile"), ("after", "look afterwards"))
-        if (found := facts.of(step))
-    }
-    return {
-        "production_impact": {
-            **looks,
-            "latency": "not measured: the copy is on the target, clients are on the other side",
-        }
-        if looks
-        else none,
-        "clean_up": {
-            "created": cleaned["created"],
-            "left": cleaned["left"] or "nothing",
-            "how": "what the target keeps for the group, named before and after",
-            "safe_at": cleaned["safe_at"],
-        }
-        if cleaned
-        else none
-        if not started
-        else {"left": "the copy was removed while the drill was undone", "how": facts.operation.truth or "undo"},
-        "protection_restored": {"exposure_seconds": 0.0, "how": "replication went on all the time"},
-        "other_side": {
-            "copy_writable_from": started["writable_at"],
-            "copy_until": cleaned.get("safe_at", "it was undone"),
-            "way_back": "none: production stayed where it was",
-        }
-        if started
-        else none,
-    }
 
 
 def _after(facts: Facts, gaps: Sequence[models.DrillGap]) -> dict[str, Any]:

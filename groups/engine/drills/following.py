@@ -15,6 +15,7 @@ from drivers.errors import CopyGone
 from groups import clock, drills, findings as words, ledger, models, notices, statuses
 from groups.engine import comparing, findings
 from groups.engine.drills import composing, delivering
+from groups.engine.drills.facts import Facts
 from groups.engine.handlers import drills as handler
 from groups.queries import proofs
 from groups.statuses import Kind, OperationState, ReplicationStatus
@@ -48,7 +49,7 @@ def conclude(run_id: uuid.UUID) -> bool:
         if run is None or run.operation is None:
             return False
         operation = run.operation
-        facts = composing.Facts(run, operation)
+        facts = Facts(run, operation)
         run.verdict, run.why = _verdict(run, operation, facts)
         run.ended_at = facts.ended_at
         for name in ("rpo_seconds", "rto_seconds", "verified_seconds"):
@@ -121,7 +122,7 @@ def _ended() -> db.QuerySet[models.DrillRun]:
     return models.DrillRun.objects.filter(over, verdict="", operation__state__in=statuses.FINAL)
 
 
-def _verdict(run: models.DrillRun, operation: models.Operation, facts: composing.Facts) -> tuple[drills.Verdict, str]:
+def _verdict(run: models.DrillRun, operation: models.Operation, facts: Facts) -> tuple[drills.Verdict, str]:
     if facts.full and operation.state == OperationState.SUCCEEDED:
         if run.way_back is None:
             return drills.Verdict.CANCELED, "Somebody else brought the group back."
@@ -143,16 +144,18 @@ def _was_overtaken(run: models.DrillRun, operation: models.Operation) -> bool:
     return moves.exclude(ended_at__lt=operation.created_at).exists()
 
 
-def _fingerprint(run: models.DrillRun, facts: composing.Facts) -> str:
+def _fingerprint(run: models.DrillRun, facts: Facts) -> str:
     """Return what this drill proves; empty when it proves nothing."""
     volumes = facts.of("verify data").get("volumes") or []
-    compared = facts.full or (bool(volumes) and not any(each["not_compared"] for each in volumes))
+    compared = bool(volumes) and not any(each["not_compared"] for each in volumes)
+    if facts.full:
+        compared = bool(facts.compared() and facts.compared(back=True))
     if run.verdict != drills.Verdict.PASSED or not compared or run.group is None:
         return ""
     return proofs.fingerprints([run.group])[run.group.pk]
 
 
-def _gaps(run: models.DrillRun, operation: models.Operation, facts: composing.Facts) -> list[models.DrillGap]:
+def _gaps(run: models.DrillRun, operation: models.Operation, facts: Facts) -> list[models.DrillGap]:
     """Keep what the drill found wanting, each once; return all of it."""
     if run.verdict == drills.Verdict.CANCELED:
         return []
@@ -181,7 +184,7 @@ def _gaps(run: models.DrillRun, operation: models.Operation, facts: composing.Fa
     return list(models.DrillGap.objects.filter(run=run).order_by("created_at", "code"))
 
 
-def _tell(run: models.DrillRun, facts: composing.Facts) -> None:
+def _tell(run: models.DrillRun, facts: Facts) -> None:
     measured = facts.measures
     said = [f"{run.verdict}: {run.plan} on {run.group_name}."]
     if measured["rto_seconds"] is not None:

@@ -22,6 +22,7 @@ from groups.engine.steps import Step
 SLOWED_SECONDS = 3.0
 """How long each of a drill's calls waits where a slow target is rehearsed."""
 _CHECK_GRACE_SECONDS = 30.0
+COUNT = "count the writes"
 
 
 class DrillFailed(DriverError):
@@ -52,6 +53,7 @@ class Drill(Handler):
         killed = self._is_injected(drills.Injection.WORKER_KILLED)
         return (
             Step(name="preflight", run=self._preflight),
+            *((Step(name=COUNT, run=self._count, may_fail=True),) if self._stamped() else ()),
             Step(name="start test copy", run=self._start, undo=self._remove),
             *((Step(name="lose the worker", run=_nothing, when=self._lose_worker),) if killed else ()),
             *((Step(name="cut the copy off", run=self._remove),) if cut else ()),
@@ -180,10 +182,27 @@ class Drill(Handler):
             ],
         }
 
+    def _stamped(self) -> Mapping[str, Any] | None:
+        """Return the plan's first check of stamped writes, if it has one."""
+        found = [each for each in self.context.arguments["checks"] if each["kind"] == drills.CheckKind.WRITE_ORDER]
+        return found[0] if found else None
+
+    def _layout(self, check: Mapping[str, Any]) -> write_order.Layout:
+        ids = [volume.id for volume in self.group.volumes]
+        return write_order.Layout(volume_ids=ids, blocks=int(check["blocks"]))
+
+    def _count(self, call: base.Call) -> Mapping[str, object]:
+        """Note how far the stamped writes have come: what the copy lacks of them a failover now would lose."""
+        check = self._stamped()
+
+        def read(volume_id: str, offset: int, length: int) -> bytes:
+            call.check()
+            return self.driver.read_active(self.group, volume_id=volume_id, offset=offset, length=length, call=call)
+
+        return {} if check is None else {"newest": write_order.judge(self._layout(check), read).reached}
+
     def _write_order(self, call: base.Call, check: Mapping[str, Any]) -> Mapping[str, object]:
-        layout = write_order.Layout(
-            volume_ids=[volume.id for volume in self.group.volumes], blocks=int(check["blocks"])
-        )
+        layout = self._layout(check)
         started = clock.seconds()
 
         def read(volume_id: str, offset: int, length: int) -> bytes:

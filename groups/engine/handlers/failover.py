@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from drivers import base
 from drivers.errors import DriverError, NoRecoveryPoint, Refused, SiteUnavailable
+from groups import clock
 from groups.engine import calls, discarding, handover, rounds, truth
 from groups.engine.handlers.base import Handler
 from groups.engine.steps import Step
@@ -21,6 +22,14 @@ ARRIVED = "arrived"
 """The group is active on the target already: an earlier attempt got that far."""
 
 _LOOK_SECONDS = 5.0
+COMPARE = "compare both sides"
+
+
+class DataDiffers(DriverError):
+    """The side to be promoted does not hold what the side that is left holds."""
+
+    code = "data_differs"
+    remedy = "The group was not moved. Find out which side's storage spoiled the data before it is failed over there."
 
 
 class Change(Handler):
@@ -160,6 +169,19 @@ class Change(Handler):
             )
         return found
 
+    def _compare(self, call: base.Call) -> Mapping[str, object]:
+        """Compare every volume on both sides, which hold the same as long as nobody writes. Raises `DataDiffers`."""
+        began = clock.seconds()
+        left = self.driver.digest(self.group, backend_id=self.origin, call=call)
+        found = self.driver.digest(self.group, backend_id=self.target, call=call)
+        if differing := [volume.id for volume in self.group.volumes if found[volume.id] != left[volume.id]]:
+            raise DataDiffers(
+                f"With writes stopped, {truth.side_name(self.target)} does not hold what the side that is left holds"
+                f" of: {', '.join(differing)}."
+            )
+        same = [{"id": each.id, "digest": found[each.id], "bytes": each.size_bytes} for each in self.group.volumes]
+        return {"volumes": same, "seconds": clock.seconds() - began}
+
     def _promote(self, call: base.Call) -> Mapping[str, object]:
         self.driver.promote(self.group, backend_id=self.target, call=call)
         # Looked at before the step counts as done: from then on nothing is moved back any more.
@@ -181,9 +203,12 @@ class Change(Handler):
         self.driver.retire(self.group, backend_id=self.origin, call=call)
 
     def _planned_steps(self) -> tuple[Step, ...]:
+        # Only where it was asked for: writes stand still meanwhile.
+        compares = self.context.arguments.get("compare")
         return (
             Step(name="stop writes", run=self._stop_writes, undo=self._allow_writes, when=self._is_planned),
             Step(name="final round", run=self._replicate_the_last, when=self._is_planned),
+            *((Step(name=COMPARE, run=self._compare, when=self._is_planned),) if compares else ()),
             Step(name="promote", run=self._promote, undo=self._demote, commits=True),
         )
 
