@@ -27,6 +27,7 @@ the log has the traceback under that number, the answer never does."""
 _ENGINE_CODES = (
     ("not_confirmed", "The storage did not say what the operation was about to claim, so no success is claimed."),
     ("would_discard", "Going on would discard more of what one side alone holds than the request allowed."),
+    ("data_differs", "In a full drill, the side to be promoted does not hold what is on the side that is left."),
     ("drill_failed", "A rehearsed failover would not have met its criteria; the drill's report names each gap."),
     ("workers_died", "Worker after worker died at this operation, so no further one is given it."),
     ("driver_bug", "A driver raised what no driver may raise, or returned what the contract does not allow."),

@@ -16,6 +16,7 @@ from tests.support import domain
 
 Disturb = Callable[[Bench, Sequence[Reference]], list[str] | None]
 _MOMENTS = ("before", "after")
+NOBODY = "nobody was killed"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +52,7 @@ def _die_at_point(bench: Bench, references: Sequence[Reference], *, number: int)
     bench.begin()
     run = killing.run(domain.drain, at=number)
     killing.recover()
-    return problems(bench, references) + ([] if run.killed else ["nobody was killed"])
+    return problems(bench, references) + ([] if run.killed else [NOBODY])
 
 
 def within_calls(undisturbed: Reference) -> list[Place]:
