@@ -529,6 +529,13 @@ RESETS: dict[Axis, Reset] = {
 }
 
 
+REPORTS: dict[str, frozenset[str]] = {
+    _S.CREATING: frozenset({_S.CREATING, _S.AVAILABLE, _S.ERROR}),
+    _S.DELETING: frozenset({_S.DELETING, _S.ERROR_DELETING}),
+}
+"""What a compute service may report of a snapshot that no operation works on, by the snapshot's status."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ClientMove:
     """What a client does with a volume at once; the storage is not asked."""

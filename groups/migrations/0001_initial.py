@@ -589,6 +589,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('size_gib', models.PositiveIntegerField(help_text='Size in GiB.')),
                 ('metadata', models.JSONField(blank=True, default=dict)),
+                ('progress', models.CharField(blank=True, help_text='How far a compute service said that it is, such as 80%.', max_length=4)),
                 ('backend', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.backend')),
                 ('group_snapshot', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='snapshots', to='groups.groupsnapshot')),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.project')),

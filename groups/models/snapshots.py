@@ -65,6 +65,9 @@ class Snapshot(Kept):
     )
     size_gib = models.PositiveIntegerField(help_text="Size in GiB.")
     metadata = models.JSONField(default=dict, blank=True)
+    progress = models.CharField(
+        max_length=4, blank=True, help_text="How far a compute service said that it is, such as 80%."
+    )
 
     class Meta:
         ordering = ("-created_at", "-id")

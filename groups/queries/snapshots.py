@@ -15,7 +15,7 @@ Values = dict[str, Any]
 
 _SHOWN = (
     *("id", "status", "size_gib", "created_at", "updated_at", "name", "description", "metadata", "volume_id"),
-    *("group_snapshot_id", "user_id", "project_id"),
+    *("group_snapshot_id", "user_id", "project_id", "progress"),
 )
 SORT_KEYS: Mapping[str, str] = {
     **{name: name for name in ("id", "name", "description", "status", "created_at", "updated_at")},

@@ -74,6 +74,7 @@ RULES: dict[str, str | Right] = {
     "volume:get_snapshot_metadata": callers.READER,
     "volume:update_snapshot_metadata": callers.MEMBER,
     "volume:delete_snapshot_metadata": callers.MEMBER,
+    "snapshot_extension:snapshot_actions:update_snapshot_status": callers.MEMBER,
     "volume_extension:snapshot_admin_actions:reset_status": Right.RESET,
     "volume_extension:snapshot_admin_actions:force_delete": callers.ADMIN,
     "volume_extension:volume_admin_actions:reset_status": Right.RESET,

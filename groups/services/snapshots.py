@@ -198,6 +198,31 @@ def reset_status(caller: callers.Caller, *, snapshot_id: object, status: str, re
         reset(caller, snapshot, axis=Axis.SNAPSHOT, status=status, reason=reason)
 
 
+def report(caller: callers.Caller, *, snapshot_id: object, status: str, progress: str | None = None) -> None:
+    """Take note of what a compute service says of a snapshot that an admin has set to be created or deleted.
+
+    That one is there is believed only where the storage has said so before. Raises `WrongState`.
+    """
+    with transaction.atomic():
+        snapshot = visible.snapshot(caller, snapshot_id, lock=True)
+        policies.require(caller, "snapshot_extension:snapshot_actions:update_snapshot_status")
+        recording.refuse_while_open(snapshot, what="report its status: the storage does")
+        if status not in statuses.REPORTS.get(snapshot.status, frozenset()):
+            raise errors.WrongState(
+                f"Invalid snapshot: Snapshot status {snapshot.status} not allowed for update_snapshot_status to"
+                f" {status}."
+            )
+        if status == SnapshotStatus.AVAILABLE and snapshot.taken_at is None:
+            raise errors.WrongState(f"Invalid snapshot: Snapshot {snapshot.pk} was never taken, and holds nothing.")
+        if progress is not None:
+            models.Snapshot.objects.filter(pk=snapshot.pk).update(progress=progress, updated_at=clock.now())
+        if status != snapshot.status:
+            why = "reported by a compute service"
+            transitions.reset(snapshot, axis=Axis.SNAPSHOT, to=status, reason=why, actor=caller.user_name)
+        detail = f"{status} {progress or ''}".strip()
+        auditing.note(caller, action="snapshot:report-status", subject=snapshot, detail=detail)
+
+
 def reset(
     caller: callers.Caller, row: models.Snapshot | models.GroupSnapshot, *, axis: Axis, status: str, reason: str
 ) -> None:

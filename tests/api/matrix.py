@@ -201,6 +201,9 @@ TABLE: dict[str, str] = {
     "PUT /v3/snapshots/{snapshot_id}/metadata/{key}": "volume:update_snapshot_metadata",
     "POST /v3/snapshots/{subject_id}/action os-force_delete": "volume_extension:snapshot_admin_actions:force_delete",
     "POST /v3/snapshots/{subject_id}/action os-reset_status": "volume_extension:snapshot_admin_actions:reset_status",
+    "POST /v3/snapshots/{subject_id}/action os-update_snapshot_status": (
+        "snapshot_extension:snapshot_actions:update_snapshot_status"
+    ),
     "GET /v3/types": "volume_extension:type_get_all",
     "POST /v3/types": "volume_extension:type_create",
     "GET /v3/types/default": "volume_extension:type_get",

@@ -259,8 +259,12 @@ def snapshot(values: Fields, *, version: Version) -> Fields:
     return {
         **new_snapshot(values, version=version),
         "os-extended-snapshot-attributes:project_id": values["project_id"],
-        "os-extended-snapshot-attributes:progress": _PROGRESS.get(values["status"], "0%"),
+        "os-extended-snapshot-attributes:progress": _progress(values),
     }
+
+
+def _progress(values: Fields) -> str:
+    return _PROGRESS.get(values["status"], values["progress"] or "0%")
 
 
 def group_snapshot(values: Fields, *, caller: callers.Caller, version: Version) -> Fields:

@@ -277,6 +277,9 @@ CREATE_SNAPSHOT = _envelope(
     ),
 )
 UPDATE_SNAPSHOT = _envelope("snapshot", _object(_SNAPSHOT_LABELS, least=1))
+REPORT_SNAPSHOT = _object(
+    {"status": _REFERENCE, "progress": {"type": "string", "pattern": r"^(100|[1-9]?[0-9])%\Z"}}, required=("status",)
+)
 RESET_SNAPSHOT = _object({"status": _REFERENCE}, required=("status",))
 CREATE_GROUP_SNAPSHOT = _envelope(
     "group_snapshot",

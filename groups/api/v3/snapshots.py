@@ -174,6 +174,11 @@ def _reset(caller: callers.Caller, snapshot_id: str, wanted: dict[str, Any]) -> 
     return answers.empty()
 
 
+def _report(caller: callers.Caller, snapshot_id: str, wanted: dict[str, Any]) -> HttpResponse:
+    services.report(caller, snapshot_id=snapshot_id, status=wanted["status"].lower(), progress=wanted.get("progress"))
+    return answers.empty()
+
+
 def _force_delete(caller: callers.Caller, snapshot_id: str, _wanted: dict[str, Any]) -> HttpResponse:
     services.delete(caller, snapshot_id=snapshot_id, force=True)
     return answers.empty()
@@ -184,5 +189,8 @@ class SnapshotActions(actions.Actions):
 
     table: ClassVar[Mapping[str, actions.Action]] = {
         "os-reset_status": actions.Action(do=_reset, schema=schemas.RESET_SNAPSHOT, since=microversions.MINIMUM),
+        "os-update_snapshot_status": actions.Action(
+            do=_report, schema=schemas.REPORT_SNAPSHOT, since=microversions.MINIMUM
+        ),
         "os-force_delete": actions.Action(do=_force_delete, schema=schemas.NOTHING, since=microversions.MINIMUM),
     }

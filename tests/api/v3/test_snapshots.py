@@ -228,3 +228,55 @@ def test_a_volume_is_extended(
     domain.drain()
     shown = cast.olga.get(f"/volumes/{volume.pk}").body["volume"]
     assert (shown["status"], shown["size"]) == (before, int(str(size)) if status == 202 else 1)
+
+
+class TestWhatAComputeServiceReports:
+    def reset(self, admin: people.Person, snapshot_id: str, status: str) -> None:
+        body = {"os-reset_status": {"status": status}}
+        assert admin.post(f"/snapshots/{snapshot_id}/action", body).status == 202
+
+    def report(self, person: people.Person, snapshot_id: str, status: str, **more: object) -> people.Answer:
+        body = {"os-update_snapshot_status": {"status": status, **more}}
+        return person.post(f"/snapshots/{snapshot_id}/action", body)
+
+    @pytest.mark.parametrize(
+        "before, after", [("creating", "error"), ("creating", "available"), ("deleting", "error_deleting")]
+    )
+    def test_is_believed_of_a_snapshot_that_an_admin_set_so(
+        self, cast: people.Cast, volume: models.Volume, before: str, after: str
+    ) -> None:
+        shown = taken(cast.olga, volume)
+        self.reset(cast.ada, shown["id"], before)
+
+        assert self.report(cast.olga, shown["id"], before, progress="40%").status == 202
+        answer = self.report(cast.olga, shown["id"], after, progress="80%")
+
+        assert (answer.status, answer.body) == (202, None)
+        row = cast.olga.get(f"/snapshots/{shown['id']}").body["snapshot"]
+        progress = "100%" if after == "available" else "80%"
+        assert (row["status"], row["os-extended-snapshot-attributes:progress"]) == (after, progress)
+
+    def test_is_refused_while_the_storage_works_on_it(self, cast: people.Cast, volume: models.Volume) -> None:
+        made = cast.olga.post("/snapshots", {"snapshot": {"volume_id": str(volume.pk)}}).body["snapshot"]
+
+        answer = self.report(cast.olga, made["id"], "available")
+
+        assert (answer.status, "has an open operation" in answer.message) == (400, True)
+
+    def test_makes_no_snapshot_available_that_was_never_taken(self, cast: people.Cast, volume: models.Volume) -> None:
+        shown = taken(cast.olga, volume)
+        self.reset(cast.ada, shown["id"], "creating")
+        models.Snapshot.objects.update(taken_at=None)
+
+        answer = self.report(cast.olga, shown["id"], "available")
+
+        assert (answer.status, "was never taken" in answer.message) == (400, True)
+
+    @pytest.mark.parametrize("status, progress", [("available", "1%"), ("deleted", "1%"), ("creating", "101%")])
+    def test_that_makes_no_sense_is_refused(
+        self, cast: people.Cast, volume: models.Volume, status: str, progress: str
+    ) -> None:
+        shown = taken(cast.olga, volume)
+
+        assert self.report(cast.olga, shown["id"], status, progress=progress).status == 400
+        assert cast.olga.get(f"/snapshots/{shown['id']}").body["snapshot"]["status"] == "available"
