@@ -106,8 +106,7 @@ def inventory(side: Side, group: Group) -> Collection[str]:
     names |= {f"test copy {copy_id}" for copy_id in found.copies}
     folder = side.folder.test_copies(group.id)
     names |= {f"file {path.relative_to(side.folder.path)}" for path in folder.rglob("*")}
-    parts = {copy_id: layers.part(copy_id, volume.id) for copy_id in _known(found) for volume in group.volumes}
-    for part in parts.values():
+    for part in [layers.part(copy_id, volume.id) for copy_id in _known(found) for volume in group.volumes]:
         nodes = {name(letter, part) for letter in (layers.BASE, layers.OLD, layers.NEW)} & view.nodes.keys()
         exports = {name(letter, part) for letter in (layers.CLIENTS, layers.AS_STARTED)} & view.exports
         names |= {f"node {each} of {part}" for each in nodes} | {f"export {each} of {part}" for each in exports}

@@ -146,8 +146,10 @@ def _before(facts: Facts) -> dict[str, Any]:
             "observed_at": found["observed_at"],
             "lag_seconds": found["lag_seconds"],
             "bytes_behind": found["bytes_behind"],
-            "sides": found["sides"],
-            "volumes": found["volumes"],
+            "sides": [{**each, "backend_id": each["backend_id"] or "primary"} for each in found["sides"]],
+            "volumes": facts.named(
+                [{**each, "active_side": each["active_side"] or "primary"} for each in found["volumes"]]
+            ),
         }
         if found
         else never,

@@ -49,6 +49,11 @@ class Facts:
             "verified_seconds": (verified - since).total_seconds() if verified else None,
         }
 
+    def named(self, volumes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Return what was found of volumes with the names that people know them by."""
+        names = {str(each.pk): each.name or "" for each in self.members}
+        return [{"name": names.get(str(each["id"]), ""), **each} for each in volumes]
+
     def ended(self, name: str, *, back: bool = False) -> datetime.datetime | None:
         """Return when a step was done; None when it was not."""
         steps = self.way_back if back else self.steps

@@ -79,7 +79,7 @@ def _both_legs(facts: Facts) -> Any:
         " sides, which a drill goes on from only where they are equal",
         "there": "both sides are equal",
         "back": "both sides are equal" if legs["back"] else "not reached",
-        "volumes": volumes,
+        "volumes": facts.named(volumes),
     }
 
 
@@ -111,7 +111,7 @@ def of(facts: Facts) -> dict[str, Any]:
         "data_verification": {
             "method": "SHA-256 of each volume's copy; every block compared with the active side's, but those that"
             " clients have written since the point",
-            "volumes": volumes,
+            "volumes": facts.named(volumes),
         }
         if volumes
         else none,
