@@ -96,9 +96,11 @@ class Journal:
         if self._is_new:
             models.OperationStep.objects.bulk_create(self._rows.values())
             self._is_new = False
-        else:
-            for row in self._unwritten.values():
-                row.save(force_update=True, update_fields=_WRITTEN)
+        elif self._unwritten:
+            # They are there: this is one UPDATE of however many.
+            models.OperationStep.objects.bulk_create(
+                self._unwritten.values(), update_conflicts=True, unique_fields=["id"], update_fields=_WRITTEN
+            )
         self._unwritten.clear()
 
     def begin_undo(self, *, code: str, error: str, remedy: str) -> None:
