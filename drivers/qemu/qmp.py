@@ -20,6 +20,8 @@ from drivers.qemu.folder import Folder
 
 GREETING_SECONDS = 2.0
 REPLY_SECONDS = 10.0
+WORK_SECONDS = 0.1
+"""How much longer an answer may take for each thing that was asked for at once, as for each volume of a group."""
 _POLL_SECONDS = 0.01
 Command = tuple[str, Mapping[str, Any]]
 
@@ -71,9 +73,10 @@ class Monitor:
             lines.append(json.dumps({"execute": name, "arguments": arguments, "id": names[-1]}))
             self._count += 1
         found: dict[str, Mapping[str, Any]] = {}
+        work = sum(1 + len(arguments.get("actions", ())) for _, arguments in commands)
         with self._failures():
-            self._socket.settimeout(self._patience())
-            self._socket.sendall("\n".join(lines).encode())
+            self._send("\n".join(lines).encode(), work=work)
+            self._socket.settimeout(self._patience(work))
             waiting = set(names)
             while waiting:
                 message = self._message()
@@ -126,10 +129,21 @@ class Monitor:
                 raise self.unavailable("all lines to its daemon are in use")
             self._call.wait(_POLL_SECONDS)
 
-    def _patience(self) -> float:
-        """Return how long to wait for the next bytes. Raises when the call is over."""
+    def _patience(self, work: int = 1) -> float:
+        """Return how long to wait for the next bytes of so much work. Raises when the call is over.
+
+        One transaction of hundreds of actions is one answer, and a busy machine may take long for it.
+        """
         self._call.check()
-        return min(self._reply_seconds, self._call.remaining() + 0.001)
+        return min(self._reply_seconds + WORK_SECONDS * (work - 1), self._call.remaining() + 0.001)
+
+    def _send(self, data: bytes, *, work: int) -> None:
+        """Send it all, however slowly it is taken; a daemon takes more only once it has done what it has."""
+        rest = memoryview(data)
+        while rest:
+            # Not `sendall`, whose patience is for all of it.
+            self._socket.settimeout(self._patience(work))
+            rest = rest[self._socket.send(rest) :]
 
     @contextlib.contextmanager
     def _failures(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ that very point lacks exactly what the bitmap marks.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from drivers.base import Volume
 from drivers.errors import Refused
@@ -29,21 +29,28 @@ def open_nodes(side: Side, *, volumes: Sequence[Volume], points: Iterable[str] =
     require_images(side, volumes=volumes)
     with side.talk() as monitor:
         view = graph.look(monitor)
-        commands: list[Command] = []
-        for volume in volumes:
-            node = name("v", volume.id)
-            if node not in view.nodes:
-                commands.append(graph.add_raw(node, side.folder.image(volume.id), direct=side.direct))
-            known = view.bitmaps(volume.id)
-            wanted = [lineage.since(point) for point in points]
-            commands += [add_bitmap(volume, bitmap) for bitmap in wanted if bitmap not in known]
+        commands: list[Command] = [
+            graph.add_raw(name("v", volume.id), side.folder.image(volume.id), direct=side.direct)
+            for volume in volumes
+            if name("v", volume.id) not in view.nodes
+        ]
+        wanted = [lineage.since(point) for point in points]
+        marks = [
+            add_bitmap(volume, bitmap)
+            for volume in volumes
+            for bitmap in wanted
+            if bitmap not in view.bitmaps(volume.id)
+        ]
+        if marks:
+            # One transaction, because each command costs a turn of the daemon's loop.
+            commands.append(("transaction", {"actions": marks}))
         monitor.run(commands)
 
 
-def add_bitmap(volume: Volume, bitmap: str) -> Command:
-    """Return the command that begins to mark a volume's changes."""
-    arguments = {"node": name("v", volume.id), "name": bitmap, "granularity": granularity(volume)}
-    return "block-dirty-bitmap-add", arguments
+def add_bitmap(volume: Volume, bitmap: str) -> Mapping[str, object]:
+    """Return the action that begins to mark a volume's changes."""
+    data = {"node": name("v", volume.id), "name": bitmap, "granularity": granularity(volume)}
+    return {"type": "block-dirty-bitmap-add", "data": data}
 
 
 def open_exports(side: Side, *, volumes: Sequence[Volume]) -> None:

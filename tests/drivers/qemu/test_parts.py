@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import pathlib
+import socket
 import subprocess
+import tempfile
 import threading
+import time
+from collections.abc import Iterator
 
 import pytest
 
 from drivers import registry
 from drivers.base import Call
-from drivers.errors import CallTimedOut, InvalidOptions, Refused, StaleEpoch
+from drivers.errors import CallTimedOut, InvalidOptions, Refused, SiteUnavailable, StaleEpoch
 from drivers.qemu import copying, images, nbd, qmp, record
 from drivers.qemu.folder import Folder
 from tests.drivers.qemu.daemons import Sites
@@ -107,6 +113,52 @@ def test_commands_are_answered_in_their_order_and_a_refusal_does_not_stop_the_ot
     assert answers[0] == []
     assert isinstance(answers[1], qmp.CommandRefused)
     assert answers[2]["qemu"]["major"] >= 7
+
+
+def test_a_daemon_may_take_longer_over_many_things_at_once_than_over_one() -> None:
+    many = {"actions": [{"type": "abort"}] * 300}
+
+    with slow_daemon(seconds=1.5) as folder:
+        monitor = qmp.Monitor(folder=folder, backend_id="", call=Call(epoch=1), reply_seconds=1)
+        assert monitor.run([("transaction", many)]) == [{}]
+        with pytest.raises(SiteUnavailable, match="says nothing"):
+            monitor.ask("transaction", actions=[])
+
+
+@contextlib.contextmanager
+def slow_daemon(*, seconds: float) -> Iterator[Folder]:
+    """Serve one caller who waits that long for each transaction; yield the folder to find it in."""
+    with tempfile.TemporaryDirectory(prefix="rq-") as path, socket.socket(socket.AF_UNIX) as listener:
+        folder = Folder(pathlib.Path(path))
+        folder.make()
+        listener.bind(str(next(iter(folder.monitor_sockets()))))
+        listener.listen()
+        folder.pid_file.write_text("1")
+
+        def serve() -> None:
+            caller, _ = listener.accept()
+            with caller, contextlib.suppress(OSError):
+                caller.sendall(b'{"QMP": {}}\n')
+                for asked in _asked(caller):
+                    if asked["execute"] == "transaction":
+                        time.sleep(seconds)
+                    caller.sendall(json.dumps({"return": {}, "id": asked["id"]}).encode() + b"\n")
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield folder
+        thread.join()
+
+
+def _asked(caller: socket.socket) -> Iterator[dict[str, str]]:
+    """Yield what a caller asks, who puts nothing behind its last question."""
+    said = ""
+    while chunk := caller.recv(1 << 20):
+        said += chunk.decode()
+        with contextlib.suppress(ValueError):
+            asked, end = json.JSONDecoder().raw_decode(said)
+            yield asked
+            said = said[end:].lstrip()
 
 
 def test_many_callers_share_a_daemon_without_waiting_for_each_other_to_hang_up(sites: Sites) -> None:
