@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "replsite.settings")
 transports.register()
 
-app = Celery("replsite", fixups={"replsite.connections:fixup"})
+app = Celery("replsite", fixups=["replsite.connections:fixup"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # Or the web server's other threads would send to an app without settings.

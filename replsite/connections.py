@@ -15,22 +15,20 @@ from django.db import close_old_connections
 
 def fixup(app: Celery) -> celerys.DjangoFixup:
     """Have Celery treat Django as it does, but for the connections."""
-    return _Fixup(app).install()
-
-
-class _WorkerFixup(celerys.DjangoWorkerFixup):
-    def close_database(self, **_known: Any) -> None:
-        """Close what is broken or too old, as Django does around each request."""
-        close_old_connections()
+    found = _Fixup(app)
+    found.install()
+    return found
 
 
 class _Fixup(celerys.DjangoFixup):
     @property
-    def worker_fixup(self) -> celerys.DjangoWorkerFixup:
-        if self._worker_fixup is None:
-            self._worker_fixup = _WorkerFixup(self.app)
-        return self._worker_fixup
+    def worker_fixup(self) -> Any:
+        """Return what looks after Django in a worker; Celery asks for it once it knows the settings."""
+        found = super().worker_fixup
+        found.close_database = _close_old
+        return found
 
-    @worker_fixup.setter
-    def worker_fixup(self, value: celerys.DjangoWorkerFixup) -> None:
-        self._worker_fixup = value
+
+def _close_old(**_known: Any) -> None:
+    """Close a connection that is broken or too old, as Django does around each request."""
+    close_old_connections()

@@ -68,12 +68,9 @@ def run(client: Client, path: str, verb: str) -> float:
 
 def _recorded(path: str) -> str:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT replication_status FROM groups_group WHERE id = %s", [_key(path)])
+        key = models.Group._meta.pk.get_db_prep_value(path.rpartition("/")[2], connection)  # noqa: SLF001 - documented
+        cursor.execute("SELECT replication_status FROM groups_group WHERE id = %s", [key])
         return str(cursor.fetchone()[0])
-
-
-def _key(path: str) -> object:
-    return models.Group._meta.pk.get_db_prep_value(path.rpartition("/")[2], connection)  # noqa: SLF001 - documented
 
 
 def _shown(client: Client, path: str) -> str:
