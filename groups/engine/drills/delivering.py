@@ -6,6 +6,7 @@ import datetime
 import email.message
 import json
 import smtplib
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -30,20 +31,26 @@ class CannotDeliver(Exception):
     """A notice did not arrive; the text holds no secret."""
 
 
+class NobodyThere(CannotDeliver):
+    """Whoever was to take it does not answer, and will not take the next one either."""
+
+
 def send_due() -> int:
     """Try to deliver what is due; return how much arrived."""
+    due = models.DrillNotice.objects.filter(due_at__lte=clock.now()).select_related("plan").order_by("due_at")
+    # Who does not answer is waited for once, and not again for each notice: other ticks' work waits behind this.
+    silent: dict[str, str] = {}
+    return sum(_send(row, silent) for row in due[:_AT_ONCE])
+
+
+def _send(row: models.DrillNotice, silent: dict[str, str]) -> bool:
     now = clock.now()
-    due = models.DrillNotice.objects.filter(due_at__lte=now).select_related("plan").order_by("due_at")
-    return sum(_send(row, now) for row in due[:_AT_ONCE])
-
-
-def _send(row: models.DrillNotice, now: datetime.datetime) -> bool:
     # Claimed by moving its time: two ticks at once send it once.
     mine = models.DrillNotice.objects.filter(pk=row.pk, due_at=row.due_at)
     if mine.update(due_at=now + _CLAIMED, attempts=F("attempts") + 1) != 1:
         return False
     try:
-        _deliver(row)
+        _deliver(row, silent)
     except CannotDeliver as error:
         _put_off(row, now, str(error))
         return False
@@ -51,21 +58,27 @@ def _send(row: models.DrillNotice, now: datetime.datetime) -> bool:
     return True
 
 
+def _deliver(row: models.DrillNotice, silent: dict[str, str]) -> None:
+    by_mail = row.channel == drills.Channel.EMAIL
+    addresses = row.plan.emails if by_mail else row.plan.webhooks
+    if row.place >= len(addresses):
+        raise CannotDeliver("The plan has no such address any more.")
+    address = addresses[row.place] if by_mail else str(sealing.unseal(addresses[row.place])["url"])
+    taker = "" if by_mail else urllib.parse.urlsplit(address).netloc
+    if taker in silent:
+        raise CannotDeliver(silent[taker])
+    try:
+        (_mail if by_mail else _post)(row, address)
+    except NobodyThere as error:
+        silent[taker] = str(error)
+        raise
+
+
 def _put_off(row: models.DrillNotice, now: datetime.datetime, why: str) -> None:
     pause = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2.0 ** min(row.attempts, 10))
     again = None if now - row.created_at > _GIVE_UP else now + datetime.timedelta(seconds=pause)
     models.DrillNotice.objects.filter(pk=row.pk).update(due_at=again, error=why[:255])
     log.warning("notice_not_delivered", notice_id=str(row.pk), channel=row.channel, why=why, given_up=again is None)
-
-
-def _deliver(row: models.DrillNotice) -> None:
-    addresses = row.plan.emails if row.channel == drills.Channel.EMAIL else row.plan.webhooks
-    if row.place >= len(addresses):
-        raise CannotDeliver("The plan has no such address any more.")
-    if row.channel == drills.Channel.EMAIL:
-        _mail(row, addresses[row.place])
-    else:
-        _post(row, str(sealing.unseal(addresses[row.place])["url"]))
 
 
 def _mail(row: models.DrillNotice, address: str) -> None:
@@ -79,12 +92,16 @@ def _mail(row: models.DrillNotice, address: str) -> None:
     try:
         with smtplib.SMTP(server.hostname, server.port or 25, timeout=_TIMEOUT_SECONDS) as connection:
             if "tls=yes" in server.query:
-                connection.starttls()
+                connection.starttls(context=ssl.create_default_context())
             if server.username:
                 connection.login(urllib.parse.unquote(server.username), urllib.parse.unquote(server.password or ""))
             connection.send_message(message)
+    except smtplib.SMTPResponseException as error:
+        raise CannotDeliver(f"The mail server answered {error.smtp_code}.") from error
+    except smtplib.SMTPRecipientsRefused as error:
+        raise CannotDeliver("The mail server takes no mail for that address.") from error
     except (OSError, smtplib.SMTPException) as error:
-        raise CannotDeliver(f"The mail server did not take it ({type(error).__name__}).") from error
+        raise NobodyThere(f"The mail server could not be reached ({type(error).__name__}).") from error
 
 
 def _post(row: models.DrillNotice, url: str) -> None:
@@ -100,7 +117,7 @@ def _post(row: models.DrillNotice, url: str) -> None:
         error.close()
         raise CannotDeliver(f"The webhook answered {error.code}.") from error
     except (OSError, ValueError) as error:
-        raise CannotDeliver(f"The webhook could not be reached ({type(error).__name__}).") from error
+        raise NobodyThere(f"The webhook could not be reached ({type(error).__name__}).") from error
 
 
 def link(row: models.DrillNotice) -> str:
