@@ -81,6 +81,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Drill plans", "event_repeat", "groups.drillplan"),
                     _item("Drills", "science", "groups.drillrun"),
+                    _item("Gaps", "assignment_late", "groups.drillgap"),
                     {
                         "title": "Proof of recoverability",
                         "icon": "verified",

@@ -1,7 +1,9 @@
-"""Drills in the console: plans with run now and freeze, drills with their reports, coverage."""
+"""Drills in the console: each with its report, attestation, addenda and gaps; which groups are proven."""
 
 from __future__ import annotations
 
+import datetime
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,12 +16,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from groups import callers, clock, drills as words, errors, models
-from groups.admin import acting, fields, pages, shown
+from groups import callers, clock, drills as words, errors, models, statuses
+from groups.admin import acting, fields, pages, shown, words as looks
 from groups.admin.bases import PageAdmin
 from groups.admin.verbs import Fact, Verb, VerbsMixin
 from groups.queries import drill_reports, proofs, visible
-from groups.services import drill_calendar, drill_starting, drills as service
+from groups.services import drills as service
 
 _FORMS = {
     "html": (drill_reports.page, "text/html; charset=utf-8"),
@@ -27,153 +29,142 @@ _FORMS = {
     "csv": (drill_reports.steps, "text/csv; charset=utf-8"),
     "zip": (drill_reports.pack, "application/zip"),
 }
-_COLORS = {"passed": "success", "failed": "danger", "canceled": "default", "skipped": "warning"}
+_FORM_NAMES = {"html": "Read it", "pdf": "PDF", "csv": "Steps as CSV", "zip": "Pack for an auditor"}
+_RETESTS = 50
 
 
-class PlanVerb(Verb[models.DrillPlan]):
-    """A verb of a plan, and what all of them show."""
+class RunVerb(Verb[models.DrillRun]):
+    """A verb of a drill, and what all of them show."""
 
     def facts(self) -> Sequence[Fact]:
-        """Return what it is about."""
-        groups = drill_starting.groups_of(self.row)
+        """Return which drill it is about."""
+        row = self.row
         return (
-            ("Plan", self.row.name),
-            ("Kind", words.MEANINGS[words.DrillKind][words.DrillKind(self.row.kind)]),
-            ("Groups", ", ".join(str(group) for group in groups) or shown.NONE),
-            ("Target", self.row.target or "the default one"),
+            ("Drill", format_html("{}, {}", shown.link(row), shown.moment(row.planned_at))),
+            ("Outcome", outcome(row)),
+            ("Why", row.why or shown.NONE),
+            ("Plan", f"{row.plan}, by {row.plan.created_by or 'nobody'}"),
+            ("Asked for by", row.requester or shown.NONE),
+            ("Recovery time", seconds(row.rto_seconds)),
+            ("Recovery point", seconds(row.rpo_seconds)),
+            ("Report", report_links(row)),
         )
 
 
-class _RunForm(forms.Form):
-    injections = forms.MultipleChoiceField(
-        label="Break on purpose",
-        required=False,
-        choices=[(word.value, f"{word.value}: {words.MEANINGS[words.Injection][word]}") for word in words.Injection],
-        widget=forms.CheckboxSelectMultiple,
+class _AttestForm(forms.Form):
+    passed = fields.radios(
+        "What you attest",
+        (
+            ("yes", fields.explained("Success", "The report is right, and the recovery was shown.")),
+            ("no", fields.explained("Failure", "The recovery was not shown, whatever the verdict says.")),
+        ),
     )
-    reason = fields.reason(required=False)
+    text = fields.lines("Statement", required=True, help_text="Kept in the ledger with your name and your roles.")
 
 
-class RunNow(PlanVerb):
-    """Drill the plan's groups now."""
+class Attest(RunVerb):
+    """Attest a drill's report."""
 
-    slug, title, icon, rule, form_class = "run", "Run now", "play_arrow", "drill:run", _RunForm
+    slug, title, icon, rule, form_class = "attest", "Attest", "verified", "drill:attest", _AttestForm
 
     def why_not(self) -> str:
         """Return why it is not possible now."""
-        return "The plan is frozen: lift the freeze first." if self.row.frozen else ""
+        return service.why_not_attest(self.caller, self.row)
 
     def effect(self) -> str:
         """Return what it will do."""
-        if self.row.kind == words.DrillKind.FULL:
-            return "Each group is failed over as planned, runs on the target for a time, and is failed back."
-        return "A test copy of each group is started, checked and removed. Replication goes on; hosts notice nothing."
-
-    def warning(self) -> str:
-        """Return what it costs."""
-        return "Hosts must follow to the target and back." if self.row.kind == words.DrillKind.FULL else ""
-
-    def act(self, values: dict[str, Any]) -> pages.Done:
-        """Begin them."""
-        runs = service.run_now(
-            self.caller, plan_id=self.row.pk, injections=values["injections"], reason=values["reason"]
+        return (
+            "Your statement is signed into the group's ledger, once and for good. Read the report first; what comes"
+            " later is an addendum."
         )
-        page = shown.page(runs[0]) if len(runs) == 1 else shown.page(self.row)
-        return f"{len(runs)} drill(s) begun, or waiting for their turn.", page
-
-
-class Freeze(PlanVerb):
-    """Let nothing of the plan begin, or let it again."""
-
-    slug, title, icon, rule = "freeze", "Freeze or thaw", "ac_unit", "drill:plan"
-
-    def effect(self) -> str:
-        """Return what it will do."""
-        if self.row.frozen:
-            return "Drills of this plan may begin again, as its calendar says."
-        return "No drill of this plan begins until it is thawed. What is under way goes on."
 
     def act(self, values: dict[str, Any]) -> pages.Done:
         """Do it."""
-        plan = service.freeze(self.caller, plan_id=self.row.pk, frozen=not self.row.frozen)
-        return f"The plan is {'frozen' if plan.frozen else 'thawed'}.", shown.page(self.row)
+        service.attest(self.caller, run_id=self.row.pk, passed=values["passed"] == "yes", text=values["text"])
+        return "The report is attested.", shown.page(self.row)
 
 
-class SendTest(PlanVerb):
-    """Send a test message to the plan's addresses."""
+class _NoteForm(forms.Form):
+    text = fields.lines("Addendum", required=True, help_text="Kept in the ledger with your name; it cannot be changed.")
 
-    slug, title, icon, rule = "test", "Send a test message", "send", "drill:plan"
+
+class AddNote(RunVerb):
+    """Add an addendum to a drill's report."""
+
+    slug, title, icon, rule, form_class = "note", "Add an addendum", "post_add", "drill:note", _NoteForm
+
+    def why_not(self) -> str:
+        """Return why it is not possible now."""
+        return service.why_not_note(self.row)
 
     def effect(self) -> str:
         """Return what it will do."""
-        count = len(self.row.emails) + len(self.row.webhooks)
-        return f"A test message goes to each of its {count} addresses within seconds."
+        return "The report itself never changes: what you say is a new entry of the ledger, after it."
 
     def act(self, values: dict[str, Any]) -> pages.Done:
         """Do it."""
-        count = service.send_test(self.caller, plan_id=self.row.pk)
-        return f"{count} test message(s) are on their way.", shown.page(self.row)
+        service.add_note(self.caller, run_id=self.row.pk, text=values["text"])
+        return "The addendum is kept.", shown.page(self.row)
 
 
-@admin.register(models.DrillPlan)
-class DrillPlanAdmin(VerbsMixin, PageAdmin):
-    """Drill plans."""
+class FollowUp(Verb[models.DrillGap]):
+    """Say who closes a gap, until when, and how far it is."""
 
-    verbs = (RunNow, Freeze, SendTest)
-    list_display = ("name", "kind", "rhythm", "next_shown", "state_shown")
-    list_filter = ("kind", "frozen", "enabled", "project")
-    search_fields = ("name",)
+    slug, title, icon, rule = "follow-up", "Follow up", "assignment_ind", "drill:note"
 
-    def row_page(self, request: HttpRequest, row: models.DrillPlan) -> HttpResponse:
-        """Return a plan's page."""
-        caller = acting.caller(request, project_id=row.project_id)
-        rows = list(row.runs.select_related("operation")[:20])
-        facts = (
-            ("Kind", row.kind),
-            ("When", self.rhythm(row)),
-            ("Now", drill_calendar.why_not_now(row, clock.now()) or "drills may begin"),
-            ("Objectives", f"recovery point {row.rpo_seconds or '-'} s, recovery time {row.rto_seconds or '-'} s"),
-            ("Version", f"{row.version}, by {row.created_by}"),
-            ("Approved", f"by {row.approved_by}" if row.approved_by else "no"),
+    def effect(self) -> str:
+        """Return what it will do."""
+        return "What you say is kept beside the gap, and as an addendum to the drill's report."
+
+    def facts(self) -> Sequence[Fact]:
+        """Return what was found."""
+        return gap_facts(self.row)
+
+    def form(self, data: Any = None) -> forms.Form:
+        """Return the gap as it is."""
+        gap = self.row
+        form = forms.Form(data)
+        form.fields["status"] = fields.select("Status", [(word, word) for word in words.GapStatus], initial=gap.status)
+        form.fields["owner"] = fields.text("Owner", initial=gap.owner, help_text="Who closes it.")
+        form.fields["due_on"] = fields.date("Due on", initial=gap.due_on and gap.due_on.isoformat())
+        form.fields["note"] = fields.lines(
+            "Note", initial=gap.note, help_text="What was done about it, or why it is accepted."
         )
-        return pages.render(
-            self,
-            request,
-            "console/drill.html",
-            title=str(row),
-            row=row,
-            facts=facts,
-            runs=[(shown.link(run, f"{run.planned_at:%Y-%m-%d %H:%M}"), run.group_name, outcome(run)) for run in rows],
-            offers=self.offers([verb(row, caller=caller) for verb in self.verbs]),
+        later = models.DrillRun.objects.filter(
+            subject_id=gap.run.subject_id, created_at__gt=gap.run.created_at, operation__isnull=False
+        )[:_RETESTS]
+        choices = [(str(run.pk), f"{run.planned_at:%Y-%m-%d %H:%M} UTC: {run.verdict or 'under way'}") for run in later]
+        form.fields["retest"] = fields.select(
+            "Tested again by",
+            [("", "no drill yet"), *choices],
+            required=False,
+            initial=str(gap.retest_id or ""),
+            help_text="A later drill of the same group, which shows that it is closed.",
         )
+        return form
 
-    @display(description="When")
-    def rhythm(self, row: models.DrillPlan) -> str:
-        """Return its rhythm in words."""
-        if row.every_days:
-            return f"each group every {row.every_days} days, {row.timezone}"
-        return f"{row.cron}, {row.timezone}" if row.cron else "on request"
-
-    @display(description="Next")
-    def next_shown(self, row: models.DrillPlan) -> str | SafeString:
-        """Return its next time."""
-        found = drill_calendar.next_times(row, now=clock.now(), count=1)
-        return shown.moment(found[0]) if found else shown.NONE
-
-    @display(description="State")
-    def state_shown(self, row: models.DrillPlan) -> str:
-        """Return whether it may begin drills."""
-        return "frozen" if row.frozen else "enabled" if row.enabled else "disabled"
+    def act(self, values: dict[str, Any]) -> pages.Done:
+        """Change what differs."""
+        gap = self.row
+        wanted = {**values, "retest": values["retest"] or None}
+        had = {name: getattr(gap, name) for name in wanted} | {"retest": str(gap.retest_id) if gap.retest_id else None}
+        changed = {name: value for name, value in wanted.items() if value != had[name]}
+        if not changed:
+            return "Nothing was changed.", shown.page(gap)
+        service.change_gap(self.caller, gap_id=gap.pk, **changed)
+        return "The gap was changed.", shown.page(gap)
 
 
 @admin.register(models.DrillRun)
-class DrillRunAdmin(PageAdmin):
+class DrillRunAdmin(VerbsMixin, PageAdmin):
     """Drills, their reports, and how far all groups are proven."""
 
-    list_display = ("planned_at", "group_name", "plan", "kind", "trigger", "outcome_shown", "rto_shown", "rpo_shown")
+    verbs = (Attest, AddNote)
+    list_display = ("planned_shown", "group_name", "plan", "kind", "trigger", "outcome_shown", "rto_shown", "rpo_shown")
     list_filter = ("verdict", "kind", "trigger", "plan", "project")
     list_select_related = ("plan", "operation")
-    search_fields = ("group_name", "subject_id")
+    search_fields = ("group_name", "subject_id", "plan__name", "requester", "reason")
+    search_help_text = "Group, plan, who asked for it, reason"
 
     def get_urls(self) -> list[URLPattern]:
         """Add the reports and the coverage."""
@@ -189,21 +180,18 @@ class DrillRunAdmin(PageAdmin):
 
     def row_page(self, request: HttpRequest, row: models.DrillRun) -> HttpResponse:
         """Return a drill's page."""
-        has_report = row.entries.filter(kind=words.EntryKind.REPORT).exists()
-        facts = (
-            ("Group", shown.link(row.group) if row.group else f"{row.group_name} (gone)"),
-            ("Plan", shown.link(row.plan)),
-            ("Outcome", outcome(row)),
-            ("Why", row.why or row.waiting_for or shown.NONE),
-            ("Operation", shown.link(row.operation) if row.operation else shown.NONE),
-            ("Recovery time", seconds(row.rto_seconds)),
-            ("Recovery point", seconds(row.rpo_seconds)),
-            ("Asked for by", row.requester or shown.NONE),
-            ("Report", report_links(row) if has_report else "written when the drill has ended"),
-        )
-        gaps = [(gap.severity, gap.title, gap.status) for gap in row.gaps.all()]
+        caller = acting.caller(request, project_id=row.project_id)
+        entries = list(row.entries.order_by("number"))
         return pages.render(
-            self, request, "console/drill.html", title=str(row).capitalize(), row=row, facts=facts, gaps=gaps
+            self,
+            request,
+            "console/drill.html",
+            title=str(row).capitalize(),
+            row=row,
+            facts=_facts(row, has_report=bool(entries)),
+            gaps=list(row.gaps.select_related("retest")),
+            entries=[_entry(entry) for entry in entries],
+            offers=self.offers([verb(row, caller=caller) for verb in self.verbs]),
         )
 
     def report(self, request: HttpRequest, run_id: object, form: str) -> HttpResponse:
@@ -234,22 +222,19 @@ class DrillRunAdmin(PageAdmin):
             ("Never drilled", ", ".join(counted["never"]) or shown.NONE),  # type: ignore[arg-type]
             ("Overdue", ", ".join(counted["overdue"]) or shown.NONE),  # type: ignore[arg-type]
         )
-        rows = [
-            (
-                shown.link(proof.run, f"{proof.age.days} days old") if proof.run and proof.age else "never",
-                shown.link(proof.group),
-                proof.expired or ("overdue" if proof.overdue else "holds" if proof.holds else "not proven"),
-            )
-            for proof in found
-        ]
         return pages.render(
-            self, request, "console/drill.html", title="Proof of recoverability", facts=facts, runs=rows
+            self, request, "console/coverage.html", title="Proof of recoverability", facts=facts, proofs=found
         )
 
-    @display(description="Outcome", ordering="verdict", label=_COLORS)
-    def outcome_shown(self, row: models.DrillRun) -> str:
+    @display(description="Planned for", ordering="planned_at")
+    def planned_shown(self, row: models.DrillRun) -> str | SafeString:
+        """Return when it is to be, or was."""
+        return shown.moment(row.planned_at)
+
+    @display(description="Outcome", ordering="verdict")
+    def outcome_shown(self, row: models.DrillRun) -> SafeString:
         """Return what came of it."""
-        return row.verdict or outcome(row)
+        return outcome(row)
 
     @display(description="Recovery time", ordering="rto_seconds")
     def rto_shown(self, row: models.DrillRun) -> str:
@@ -262,11 +247,147 @@ class DrillRunAdmin(PageAdmin):
         return seconds(row.rpo_seconds)
 
 
-def outcome(row: models.DrillRun) -> str:
-    """Return what came of a drill, or how far it is, in a word."""
+@admin.register(models.DrillGap)
+class DrillGapAdmin(VerbsMixin, PageAdmin):
+    """What drills found wanting, until it is closed."""
+
+    verbs = (FollowUp,)
+    list_display = ("severity_shown", "title", "group_shown", "status_shown", "owner", "due_shown", "found_shown")
+    list_filter = ("status", "severity", "code", "owner", "run__plan", "run__project")
+    list_select_related = ("run",)
+    search_fields = ("title", "detail", "owner", "note", "run__group_name")
+    search_help_text = "Title, owner, note, group"
+
+    def caller_for(self, request: HttpRequest, row: models.DrillGap) -> callers.Caller:
+        """Return the user as a caller in the drill's project."""
+        return acting.caller(request, project_id=row.run.project_id)
+
+    def row_page(self, request: HttpRequest, row: models.DrillGap) -> HttpResponse:
+        """Return a gap's page."""
+        caller = self.caller_for(request, row)
+        facts = (
+            *gap_facts(row),
+            ("Status", looks.gap_badge(row.status)),
+            ("Owner", row.owner or shown.NONE),
+            ("Due on", due(row)),
+            ("Note", row.note or shown.NONE),
+            ("Tested again by", shown.link(row.retest)),
+        )
+        return pages.render(
+            self,
+            request,
+            "console/facts.html",
+            title=row.title,
+            row=row,
+            facts=facts,
+            offers=self.offers([verb(row, caller=caller) for verb in self.verbs]),
+        )
+
+    @display(description="Severity", ordering="severity")
+    def severity_shown(self, row: models.DrillGap) -> SafeString:
+        """Return how bad it is."""
+        return gap_severity(row)
+
+    @display(description="Group", ordering="run__group_name")
+    def group_shown(self, row: models.DrillGap) -> str:
+        """Return the group whose drill found it."""
+        return row.run.group_name
+
+    @display(description="Status", ordering="status")
+    def status_shown(self, row: models.DrillGap) -> SafeString:
+        """Return how far it is closed."""
+        return looks.gap_badge(row.status)
+
+    @display(description="Due on", ordering="due_on")
+    def due_shown(self, row: models.DrillGap) -> str | SafeString:
+        """Return until when it is to be closed."""
+        return due(row)
+
+    @display(description="Found", ordering="created_at")
+    def found_shown(self, row: models.DrillGap) -> str | SafeString:
+        """Return when it was found."""
+        return shown.moment(row.created_at)
+
+
+def _facts(row: models.DrillRun, *, has_report: bool) -> Sequence[Fact]:
+    plan = row.terms.get("plan", {})
+    judged = ", ".join(
+        f"{name} {row.terms[key]:g} s"
+        for name, key in (("RPO", "rpo_seconds"), ("RTO", "rto_seconds"))
+        if row.terms.get(key) is not None
+    )
+    return (
+        ("Outcome", outcome(row)),
+        ("Why", row.why or row.waiting_for or shown.NONE),
+        ("Group", shown.link(row.group) if row.group else f"{row.group_name} (gone)"),
+        ("Plan", format_html("{}{}", shown.link(row.plan), f", version {plan['version']}" if plan else "")),
+        ("Kind", row.kind),
+        ("Target", row.terms.get("target") or shown.NONE),
+        ("Begun by", words.MEANINGS[words.Trigger][words.Trigger(row.trigger)]),
+        ("Asked for by", row.requester or shown.NONE),
+        ("Reason", row.reason or shown.NONE),
+        ("Planned for", shown.moment(row.planned_at)),
+        ("Ended", shown.moment(row.ended_at, absent="not yet")),
+        ("Broken on purpose", ", ".join(row.injections) or shown.NONE),
+        ("Operation", _operations(row)),
+        ("Objectives", judged or shown.NONE),
+        ("Recovery time", seconds(row.rto_seconds)),
+        ("Recovery point", seconds(row.rpo_seconds)),
+        ("Report", report_links(row) if has_report else "written when the drill has ended"),
+    )
+
+
+def _operations(row: models.DrillRun) -> str | SafeString:
+    if row.operation is None:
+        return shown.NONE
+    way_back = format_html(", and {}", shown.link(row.way_back, "the way back")) if row.way_back else ""
+    return format_html("{}{}", shown.link(row.operation, "its steps"), way_back)
+
+
+def _entry(entry: models.DrillEntry) -> dict[str, Any]:
+    """Return an entry of the ledger as its page shows it."""
+    if entry.kind == words.EntryKind.REPORT:
+        return {"row": entry, "who": "Replsite", "text": "The report, sealed when the drill had ended."}
+    body = json.loads(entry.body)
+    if entry.kind == words.EntryKind.ATTESTATION:
+        text = f"{'Success' if body['passed'] else 'Failure'}: {body['text']}"
+    elif "gap" in body:
+        said = (f"{name} {body[name]}" for name in ("status", "owner", "due_on", "note", "retest") if name in body)
+        text = f"Gap {body['gap']}: {', '.join(said)}"
+    else:
+        text = body["text"]
+    return {"row": entry, "who": body["name"], "text": text}
+
+
+def gap_facts(row: models.DrillGap) -> Sequence[Fact]:
+    """Return what a drill found wanting."""
+    return (
+        ("Gap", format_html("{} {}", gap_severity(row), row.title)),
+        ("Detail", row.detail or shown.NONE),
+        ("Found by", format_html("{}, {}", shown.link(row.run), shown.moment(row.run.planned_at))),
+    )
+
+
+def gap_severity(row: models.DrillGap) -> SafeString:
+    """Return how bad a gap is; one that is closed keeps its word and loses its color."""
+    return looks.gap_severity_badge(row.severity, is_open=row.status in words.OPEN_GAPS)
+
+
+def due(row: models.DrillGap) -> str | SafeString:
+    """Return until when a gap is to be closed."""
+    if row.due_on is None:
+        return shown.NONE
+    late = row.status in words.OPEN_GAPS and row.due_on < clock.now().astimezone(datetime.UTC).date()
+    return format_html(
+        '<span class="{}">{}{}</span>', "c-late" if late else "", row.due_on, ", overdue" if late else ""
+    )
+
+
+def outcome(row: models.DrillRun) -> SafeString:
+    """Return what came of a drill, or how far it is."""
     if row.verdict:
-        return row.verdict
-    return row.operation.state if row.operation else "planned"
+        return looks.verdict_badge(row.verdict)
+    return looks.badge(row.operation.state, statuses.OperationState) if row.operation else looks.planned_badge()
 
 
 def seconds(value: float | None) -> str:
@@ -278,11 +399,6 @@ def report_links(row: models.DrillRun) -> SafeString:
     """Return links to a report in each of its forms."""
     return format_html_join(
         " ",
-        '<a class="c-link" href="{}">{}</a>',
-        ((reverse("admin:groups_drillrun_report", args=[row.pk, form]), form.upper()) for form in _FORMS),
+        '<a class="c-button c-small" href="{}">{}</a>',
+        ((reverse("admin:groups_drillrun_report", args=[row.pk, form]), name) for form, name in _FORM_NAMES.items()),
     )
-
-
-def coverage_link() -> SafeString:
-    """Return a link to the coverage page."""
-    return format_html('<a href="{}">Proof of recoverability</a>', reverse("admin:groups_drillrun_coverage"))

@@ -57,6 +57,20 @@ def reason(*, required: bool) -> forms.CharField:
     )
 
 
+def lines(label: str, *, help_text: str = "", required: bool = False, **options: Any) -> forms.CharField:
+    """Return several lines of text."""
+    widget = widgets.UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    return forms.CharField(
+        label=label, help_text=help_text, required=required, max_length=10_000, widget=widget, **options
+    )
+
+
+def date(label: str, *, attrs: dict[str, Any] | None = None, **options: Any) -> forms.DateField:
+    """Return a day."""
+    widget = widgets.UnfoldAdminTextInputWidget(attrs={"type": "date", **(attrs or {})})
+    return forms.DateField(label=label, required=False, widget=widget, **options)
+
+
 def number(label: str, *, help_text: str = "", **options: Any) -> forms.IntegerField:
     """Return a whole number."""
     return forms.IntegerField(
@@ -64,7 +78,7 @@ def number(label: str, *, help_text: str = "", **options: Any) -> forms.IntegerF
     )
 
 
-def seconds(label: str, *, help_text: str = "", required: bool = False) -> forms.FloatField:
+def seconds(label: str, *, help_text: str = "", required: bool = False, **options: Any) -> forms.FloatField:
     """Return a time in seconds, above 0."""
     return forms.FloatField(
         label=label,
@@ -73,6 +87,7 @@ def seconds(label: str, *, help_text: str = "", required: bool = False) -> forms
         min_value=0.001,
         widget=widgets.UnfoldAdminTextInputWidget(attrs={"type": "number", "step": "any", "inputmode": "decimal"}),
         error_messages={"min_value": "Give a number of seconds above 0."},
+        **options,
     )
 
 

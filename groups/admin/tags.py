@@ -7,7 +7,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.urls import reverse
 
 from groups import models, statuses
-from groups.admin import backends, findings, operations, shown, types, words
+from groups.admin import backends, drills, findings, operations, shown, types, words
 from groups.queries import objectives
 
 register = template.Library()
@@ -32,6 +32,10 @@ register.filter("severity", findings.severity)
 register.filter("finding_subject", findings.subject)
 register.filter("finding_title", findings.title)
 register.filter("remedy", findings.remedy)
+register.filter("gap_severity", drills.gap_severity)
+register.filter("gap_status", words.gap_badge)
+register.filter("due", drills.due)
+register.filter("proof", words.proof_badge)
 register.filter("targets", backends.targets_of)
 register.filter("specs", types.spec_list)
 

@@ -9,9 +9,9 @@ from typing import Literal
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from groups import objectives, statuses
+from groups import drills, objectives, statuses
 from groups.findings import Severity
-from groups.queries import preflight, safety
+from groups.queries import preflight, proofs, safety
 from groups.queries.safety import Protection
 from groups.statuses import (
     GroupStatus,
@@ -168,6 +168,18 @@ RESULTS: dict[preflight.Result, Look] = {
     preflight.Result.FAILED: _BAD,
     preflight.Result.UNKNOWN: _UNKNOWN,
 }
+VERDICTS: dict[drills.Verdict, Look] = {
+    drills.Verdict.PASSED: _GOOD,
+    drills.Verdict.FAILED: _BAD,
+    drills.Verdict.CANCELED: Look(tone="idle", icon="cancel"),
+    drills.Verdict.SKIPPED: Look(tone="warning", icon="skip_next"),
+}
+GAPS: dict[drills.GapStatus, Look] = {
+    drills.GapStatus.OPEN: _WARNING,
+    drills.GapStatus.IN_PROGRESS: _WORKING,
+    drills.GapStatus.RESOLVED: _GOOD,
+    drills.GapStatus.ACCEPTED: Look(tone="idle", icon="task_alt"),
+}
 _OBJECTIVE: dict[objectives.State, tuple[Look, str, str]] = {
     objectives.State.OK: (_GOOD, "within objective", "It is within the objective."),
     objectives.State.WARNING: (_WARNING, "near objective", "It is past the warning level of the objective."),
@@ -200,6 +212,38 @@ def place_badge(word: str) -> SafeString:
     if word in list(OperationState):
         return badge(word, OperationState)
     return _badge(word, _LEFT.get(word, _BAD), "")
+
+
+def verdict_badge(word: str) -> SafeString:
+    """Return what came of a drill."""
+    verdict = drills.Verdict(word)
+    return _badge(verdict, VERDICTS[verdict], drills.MEANINGS[drills.Verdict][verdict])
+
+
+def proof_badge(proof: proofs.Proof) -> SafeString:
+    """Return whether a group's recovery is proven."""
+    if proof.holds and not proof.overdue:
+        return _badge("proven", _GOOD, "A drill passed and compared the data, and nothing has changed since.")
+    if proof.run is None:
+        return _badge("never proven", _BAD if proof.overdue else _WARNING, "No drill passed and compared the data.")
+    if proof.expired:
+        return _badge("expired", _BAD if proof.overdue else _WARNING, proof.expired)
+    return _badge("overdue", _BAD, "Its newest proof is older than its plans allow.")
+
+
+def planned_badge() -> SafeString:
+    """Return that a drill has not begun."""
+    return _badge("planned", Look(tone="idle", icon="event"), "It begins when its time and the limits allow.")
+
+
+def gap_badge(word: str) -> SafeString:
+    """Return how far a gap is closed."""
+    return _badge(word, GAPS[drills.GapStatus(word)], "")
+
+
+def gap_severity_badge(word: str, *, is_open: bool) -> SafeString:
+    """Return how bad a gap is; one that is closed keeps its word and loses its color."""
+    return _badge(word, SEVERITIES[Severity(word)] if is_open else Look(tone="idle", icon="done"), "")
 
 
 def kind(word: str) -> str:

@@ -59,8 +59,8 @@ def approve_plan(caller: callers.Caller, *, plan_id: object) -> models.DrillPlan
     with transaction.atomic():
         plan = visible.drill_plan(caller, plan_id, lock=True)
         policies.require(caller, "drill:approve")
-        if caller.user_name == plan.created_by:
-            raise errors.WrongState("A plan is approved by another person than its author.")
+        if why_not := why_not_approve(caller, plan):
+            raise errors.WrongState(why_not)
         plan.approved_by, plan.approved_at = caller.user_name, clock.now()
         plan.save(update_fields=["approved_by", "approved_at"])
         auditing.note(caller, action="drill:plan-approve", subject=plan, detail=f"version {plan.version}")
@@ -117,11 +117,8 @@ def attest(caller: callers.Caller, *, run_id: object, passed: bool, text: str) -
     with transaction.atomic():
         run = visible.drill_run(caller, run_id)
         policies.require(caller, "drill:attest")
-        _require_report(run)
-        if caller.user_name in {run.requester, run.operation.user_name if run.operation else "", run.plan.created_by}:
-            raise errors.WrongState("A drill is attested by another person than who asked for it or planned it.")
-        if run.entries.filter(kind=drills.EntryKind.ATTESTATION).exists():
-            raise errors.WrongState("The report has been attested; add an addendum instead.")
+        if why_not := why_not_attest(caller, run):
+            raise errors.WrongState(why_not)
         body = {
             "run": str(run.pk),
             "passed": passed,
@@ -186,6 +183,32 @@ def send_test(caller: callers.Caller, *, plan_id: object) -> int:
     )
 
 
+# Why a verb is not possible now, for doors that offer it; empty when it is.
+
+
+def why_not_approve(caller: callers.Caller, plan: models.DrillPlan) -> str:
+    """Return why the caller cannot approve a plan as it is now."""
+    return "A plan is approved by another person than its author." if caller.user_name == plan.created_by else ""
+
+
+def why_not_note(run: models.DrillRun) -> str:
+    """Return why nothing can be added to a drill's report now."""
+    if run.entries.filter(kind=drills.EntryKind.REPORT).exists():
+        return ""
+    return "The drill has no report yet: it is written when the drill has ended."
+
+
+def why_not_attest(caller: callers.Caller, run: models.DrillRun) -> str:
+    """Return why the caller cannot attest a drill's report now."""
+    if why_not := why_not_note(run):
+        return why_not
+    if caller.user_name in {run.requester, run.operation.user_name if run.operation else "", run.plan.created_by}:
+        return "A drill is attested by another person than who asked for it or planned it."
+    if run.entries.filter(kind=drills.EntryKind.ATTESTATION).exists():
+        return "The report has been attested; add an addendum instead."
+    return ""
+
+
 # What the verbs above share.
 
 
@@ -231,8 +254,8 @@ def _said(text: str) -> str:
 
 
 def _require_report(run: models.DrillRun) -> None:
-    if not run.entries.filter(kind=drills.EntryKind.REPORT).exists():
-        raise errors.WrongState("The drill has no report yet: it is written when the drill has ended.")
+    if why_not := why_not_note(run):
+        raise errors.WrongState(why_not)
 
 
 def _retest(caller: callers.Caller, gap: models.DrillGap, run_id: object) -> models.DrillRun:

@@ -21,6 +21,7 @@ class Cast:
     """A browser for each kind of user."""
 
     admin: Client
+    other_admin: Client
     member: Client
     reader: Client
     stranger: Client
@@ -32,7 +33,7 @@ def cast(site: Site) -> Cast:
     users = get_user_model()
     admin = users.objects.create_superuser("ada")
     viewing = Permission.objects.filter(codename__startswith="view_", content_type__app_label="groups")
-    browsers = {"admin": _browser(admin)}
+    browsers = {"admin": _browser(admin), "other_admin": _browser(users.objects.create_superuser("grace"))}
     for name, role in (("member", callers.MEMBER), ("reader", None), ("stranger", None)):
         user = users.objects.create_user(name, is_staff=True)
         if name != "stranger":
