@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime
-from collections import Counter
+import random
+from collections.abc import Iterator
 
 import pytest
 from django.utils import timezone
 
 from groups import models, statuses
-from groups.services import drill_calendar, drill_starting, drills
+from groups.services import drill_starting, drills
+from tests.judging import calendars
 from tests.support import domain
 
 pytestmark = pytest.mark.django_db
@@ -113,36 +115,47 @@ def test_a_group_that_was_failed_over_waits(site, group):
     models.Group.objects.filter(pk=group.pk).update(replication_status="enabled")
 
 
-def simulate(site: domain.Site, plan: models.DrillPlan, *, days: int, step: datetime.timedelta) -> dict[str, list]:
-    """Let the tick come for so many days, each drill over by the next one; return when each group's began."""
-    begun: dict[str, list[datetime.datetime]] = {}
-    now = plan.created_at
-    until = now + datetime.timedelta(days=days)
-    while now < until:
-        now += step
-        drill_starting.start_due(now)
-        running = models.DrillRun.objects.filter(operation__state__in=statuses.OPEN).select_related("group")
-        found = list(running)
-        assert max(Counter(run.group.backend_id for run in found).values(), default=0) <= plan.at_once
-        for run in found:
-            assert drill_calendar.why_not_now(plan, now) == ""
-            begun.setdefault(run.group_name, []).append(now)
-        models.Operation.objects.filter(pk__in=[run.operation_id for run in found]).update(
-            state="succeeded", ended_at=timezone.now()
-        )
-        models.DrillRun.objects.filter(pk__in=[run.pk for run in found]).update(verdict="passed", ended_at=now)
-    return begun
+class FastClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, monkeypatch, now: datetime.datetime) -> None:
+        self.now = now
+        monkeypatch.setattr("groups.clock.now", lambda: self.now)
+
+    def days(self, count: float, *, step: datetime.timedelta) -> Iterator[datetime.datetime]:
+        """Move on in steps and yield each moment."""
+        until = self.now + datetime.timedelta(days=count)
+        while self.now < until:
+            self.now += step
+            yield self.now
 
 
-def assert_all_proven(
-    site: domain.Site, *, groups: int, days: int, every: int, step: datetime.timedelta, start
-) -> None:
-    first = site.enabled_group(1)
-    template = {field.attname: getattr(first, field.attname) for field in first._meta.concrete_fields}
-    rows = [models.Group(**{**template, "id": None, "name": f"group-{number}"}) for number in range(groups - 1)]
+def end_drills(now: datetime.datetime, ends: dict[object, datetime.datetime], chance: random.Random) -> None:
+    """Let each drill that is under way last its time, and pass."""
+    for run in models.DrillRun.objects.filter(operation__state__in=statuses.OPEN).select_related("operation"):
+        takes = datetime.timedelta(minutes=chance.randrange(5, 90))
+        end = ends.setdefault(run.pk, run.operation.created_at + takes)
+        if end <= now:
+            models.Operation.objects.filter(pk=run.operation_id).update(state="succeeded", ended_at=end)
+            models.DrillRun.objects.filter(pk=run.pk).update(verdict="passed", ended_at=end)
+
+
+def copies_of(group: models.Group, count: int) -> None:
+    """Make more groups that are as one is, as far as the calendar looks at them."""
+    values = {field.attname: getattr(group, field.attname) for field in group._meta.concrete_fields}
+    rows = [models.Group(**{**values, "id": None, "name": f"group-{number}"}) for number in range(count)]
     for row in rows:
         row.pk = models.Group._meta.pk.get_default()
     models.Group.objects.bulk_create(rows)
+
+
+def live_through(
+    site: domain.Site, monkeypatch, *, groups: int, days: int, every: int, step: datetime.timedelta, start
+) -> models.DrillPlan:
+    """Let a plan drill many groups over some days, with a blackout, windows at night, and a freeze; return it."""
+    copies_of(site.enabled_group(1), groups - 1)
+    clock = FastClock(monkeypatch, start)
+    blackout = f"{start + datetime.timedelta(days=2):%Y-%m-%d}"
     plan = drills.create_plan(
         site.owner,
         name="all of them",
@@ -150,38 +163,67 @@ def assert_all_proven(
         every_days=every,
         timezone="Europe/Berlin",
         windows=[{"from": "20:00", "to": "06:00"}],
-        blackouts=[
-            {
-                "from": f"{start + datetime.timedelta(days=2):%Y-%m-%d}",
-                "to": f"{start + datetime.timedelta(days=2):%Y-%m-%d}",
-            }
-        ],
+        blackouts=[{"from": blackout, "to": blackout}],
         at_once=2,
     )
-    plan.created_at = start
-    plan.save(update_fields=["created_at"])
-
-    begun = simulate(site, plan, days=days, step=step)
-
-    assert len(begun) == groups
-    for name, moments in begun.items():
-        gaps = [
-            after - before
-            for before, after in zip([start, *moments], [*moments, start + datetime.timedelta(days=days)], strict=True)
-        ]
-        assert max(gaps) <= datetime.timedelta(days=every), (name, moments)
+    ends: dict[object, datetime.datetime] = {}
+    chance = random.Random(7)
+    frozen = (start + datetime.timedelta(days=days / 2), start + datetime.timedelta(days=days / 2 + every / 10))
+    for now in clock.days(days, step=step):
+        if frozen[0] <= now < frozen[0] + step or frozen[1] <= now < frozen[1] + step:
+            drills.freeze(site.owner, plan_id=plan.pk, frozen=now < frozen[1])
+        end_drills(now, ends, chance)
+        drill_starting.start_due()
+    plan.refresh_from_db()
+    return plan
 
 
 @pytest.mark.unjudged
-def test_every_group_is_proven_in_time_over_a_change_of_the_clocks(site):
+def test_every_group_is_proven_in_time_over_a_change_of_the_clocks(site, monkeypatch):
     start = datetime.datetime(2026, 3, 27, 12, tzinfo=datetime.UTC)
-    assert_all_proven(site, groups=6, days=8, every=4, step=2 * HOUR, start=start)
+
+    plan = live_through(site, monkeypatch, groups=6, days=8, every=4, step=2 * HOUR, start=start)
+
+    assert calendars.complaints(plan, until=start + datetime.timedelta(days=8)) == []
+    assert plan.runs.filter(verdict="passed").count() >= 12
+    assert models.AuditEntry.objects.filter(action__startswith="drill:plan-").count() == 3
+
+
+@pytest.mark.unjudged
+def test_the_judge_of_calendars_sees_what_a_plan_forbids(site, monkeypatch):
+    start = datetime.datetime(2026, 10, 24, 12, tzinfo=datetime.UTC)
+    plan = live_through(site, monkeypatch, groups=3, days=8, every=4, step=2 * HOUR, start=start)
+    until = start + datetime.timedelta(days=8)
+    assert calendars.complaints(plan, until=until) == []
+    run = plan.runs.filter(verdict="passed").earliest("ended_at")
+    frozen = models.AuditEntry.objects.get(action="drill:plan-freeze").at
+
+    def told(begun: datetime.datetime) -> str:
+        models.Operation.objects.filter(pk=run.operation_id).update(created_at=begun, ended_at=begun + HOUR)
+        return " ".join(calendars.complaints(plan, until=until))
+
+    # In Berlin the 25th has 25 hours: 05:30 UTC is 06:30 there, and an hour before the window was open.
+    assert "is in no window" in told(datetime.datetime(2026, 10, 25, 5, 30, tzinfo=datetime.UTC))
+    assert "is in no window" not in told(datetime.datetime(2026, 10, 25, 4, 30, tzinfo=datetime.UTC))
+    assert "is blacked out" in told(datetime.datetime(2026, 10, 26, 22, tzinfo=datetime.UTC))
+    assert "while the plan was frozen" in told(frozen)
+    assert "before its time" in told(run.start_at - HOUR)
+    models.DrillRun.objects.filter(subject_id=run.subject_id).update(verdict="failed")
+    assert "without a proof" in told(run.operation.created_at)
+    models.Operation.objects.filter(drill_run__plan=plan).update(created_at=start, ended_at=start + HOUR)
+    assert "ran at once" in told(start)
 
 
 @pytest.mark.soak
 @pytest.mark.unjudged
 @pytest.mark.timeout(3000)
 @pytest.mark.parametrize("start", [(2026, 3, 20), (2026, 10, 16)])
-def test_two_hundred_groups_are_proven_in_time_on_a_fast_clock(site, start):
+def test_two_hundred_groups_are_proven_in_time_on_a_fast_clock(site, monkeypatch, start):
     begin = datetime.datetime(*start, 12, tzinfo=datetime.UTC)
-    assert_all_proven(site, groups=200, days=28, every=14, step=datetime.timedelta(minutes=30), start=begin)
+
+    plan = live_through(
+        site, monkeypatch, groups=200, days=28, every=14, step=datetime.timedelta(minutes=30), start=begin
+    )
+
+    assert calendars.complaints(plan, until=begin + datetime.timedelta(days=28)) == []
+    assert plan.runs.filter(verdict="passed").values("subject_id").distinct().count() == 200
