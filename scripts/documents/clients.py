@@ -22,7 +22,7 @@ _OPENSTACK_GROUPS = ("openstack.volume.v3", "openstack.identity.v3", "openstack.
 _IDENTITY_HELPERS = {"command", "ann"}
 # What Cinder has and Replsite has not, by how its commands begin: lists are empty, the rest is refused.
 _NOT_HERE = (
-    *("backup", "cg", "consisgroup", "consistency group", "consistency-group", "encryption-type"),
+    *("backup", "cg", "consisgroup", "consistency group", "consistency-group"),
     *("manage", "unmanage", "snapshot-manage", "snapshot-unmanage", "migrate", "upload-to-image", "image", "cluster"),
     *("work-cleanup", "reimage", "revert-to-snapshot", "volume backup", "volume migrate"),
     *("volume revert", "consistency", "block storage cluster", "block storage cleanup"),
@@ -72,7 +72,8 @@ def _of_program(program: str, title: str, used: dict[tuple[str, str], str], know
     yield f"## {title}"
     yield markdown.table(["command", "result"], rows)
     yield f"For what Replsite does not have; lists are empty, the rest is refused: {markdown.code(absent)}."
-    yield f"Not tried: {markdown.code(command for command in left if command not in absent)}."
+    if untried := [command for command in left if command not in absent]:
+        yield f"Not tried: {markdown.code(untried)}."
 
 
 def _used() -> dict[tuple[str, str], str]:

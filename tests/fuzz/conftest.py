@@ -8,7 +8,7 @@ import pytest
 
 from groups import models
 from groups.engine import observing
-from groups.services import replication
+from groups.services import qos, replication, transfers, volumes
 from tests.api.v3 import people
 from tests.faults.conftest import crew, postgresql
 from tests.support import differing, domain
@@ -20,7 +20,7 @@ People = Mapping[str, Mapping[str, str]]
 
 @pytest.fixture
 def furnished(site: domain.Site) -> domain.Site:
-    """The site with groups in several statuses, operations, findings and a lone volume."""
+    """The site with groups in several statuses, operations, findings, a lone volume that is offered, and QoS specs."""
     site.new_group(2)
     site.failed_over_group(1)
     moved = site.enabled_group(1)
@@ -29,7 +29,10 @@ def furnished(site: domain.Site) -> domain.Site:
     failed = site.enabled_group(1)
     site.control.add_fault(call="promote", action="fail", times=1)
     replication.failover(site.owner, group_id=failed.pk)
+    alone = volumes.create(site.owner, size_gib=1, volume_type=site.volume_type.name)
     domain.drain_with_retries()
+    transfers.create(site.owner, volume_id=alone.pk)
+    qos.create(site.admin, name="fast", consumer="both", values={"iops": "500"})
     return site
 
 

@@ -31,6 +31,7 @@ _FIELDS = {
     "marker": "volumes",
     "host": "hosts",
     "project_id": "projects",
+    "vol_type_id": "types",
 }
 # A request to remove these would put out whoever asks.
 _SPARED = ("/identity/v3/users/", "/identity/v3/projects/", "/identity/v3/roles/")
@@ -52,6 +53,9 @@ def known() -> Known:
         "snapshots": ids(models.Snapshot),
         "group_snapshots": ids(models.GroupSnapshot),
         "attachments": ids(models.Attachment),
+        "volume-transfers": ids(models.Transfer),
+        "os-volume-transfer": ids(models.Transfer),
+        "qos-specs": ids(models.QosSpecs),
         "projects": ids(models.Project),
         "backends": list(models.Backend.objects.values_list("name", flat=True)),
         "targets": ["site-b", "site-c", "default"],

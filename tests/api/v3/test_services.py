@@ -209,8 +209,8 @@ class TestFailingOverAHost:
         assert cast.ada.put("/os-services/failover_host", {"host": HOST}).status == 202
         assert cast.ada.put("/os-services/failover_host", {"host": HOST, "backend_id": None}).status == 400
 
-    def test_in_the_newer_form_needs_the_newer_version(self, site, cast):
-        assert cast.ada.put("/os-services/failover", {"host": HOST}, version="3.25").status == 404
+    def test_in_the_newer_form_needs_no_version_as_the_sdk_names_none(self, site, cast):
+        assert cast.ada.put("/os-services/failover", {"host": HOST}, version=None).status == 202
 
 
 @pytest.mark.parametrize("verb", ["set-log", "get-log"])
