@@ -14,12 +14,14 @@ from groups import models
 from groups.admin import pages, shown
 from groups.admin.bases import PageAdmin
 
+UNKNOWN_USER = "nobody known"
+
 
 @admin.register(models.AuditEntry)
 class AuditAdmin(PageAdmin):
     """The audit trail."""
 
-    list_display = ("at_shown", "user_name", "action", "subject", "detail", "door", "operation_shown")
+    list_display = ("at_shown", "user_shown", "action", "subject", "detail", "door", "operation_shown")
     list_filter = ("action", "door", "subject_kind", "at")
     search_fields = ("user_name", "action", "subject_name", "subject_id", "detail", "request_id", "operation_id")
     search_help_text = "User, what was done, to what (name or id), request id"
@@ -28,7 +30,7 @@ class AuditAdmin(PageAdmin):
         """Return an entry's page."""
         facts = [
             ("When", shown.moment(row.at)),
-            ("Who", row.user_name),
+            ("Who", row.user_name or UNKNOWN_USER),
             ("Did", row.action),
             ("To", format_html("{} {}", row.subject_kind, subject(row))),
             ("Detail", row.detail or shown.NONE),
@@ -44,6 +46,11 @@ class AuditAdmin(PageAdmin):
         """Return when it was."""
         return shown.moment(row.at)
 
+    @display(description="Who", ordering="user_name")
+    def user_shown(self, row: models.AuditEntry) -> str | SafeString:
+        """Return who it was; nobody knows of a log-in by a name that no user has."""
+        return row.user_name or UNKNOWN_USER
+
     @display(description="To", ordering="subject_name")
     def subject(self, row: models.AuditEntry) -> str | SafeString:
         """Return what it was done to."""
@@ -58,6 +65,8 @@ class AuditAdmin(PageAdmin):
 def subject(row: models.AuditEntry) -> str | SafeString:
     """Return a link to what an entry is about; the page says so when that is gone."""
     name = row.subject_name or row.subject_id[:8]
+    if not name:
+        return shown.NONE
     model = next((each for each in apps.get_models() if each._meta.verbose_name == row.subject_kind), None)  # noqa: SLF001
     if model is None or row.action.endswith((":remove", ":delete", ":revoke")):
         return name

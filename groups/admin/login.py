@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from groups import errors
-from groups.services import logins
+from groups.services import login_trail, logins
 
 
 class SlowedDown(ModelBackend):
@@ -30,7 +30,7 @@ class SlowedDown(ModelBackend):
             peer=meta.get("REMOTE_ADDR", ""), forwarded_for=meta.get("HTTP_X_FORWARDED_FOR", "")
         )
         try:
-            return logins.with_password(name=username, password=password, address=address)
+            return logins.with_password(name=username, password=password, address=address, way=login_trail.Way.CONSOLE)
         except errors.NotAuthenticated:
             return None
         except errors.TooManyAttempts as error:

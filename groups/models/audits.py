@@ -6,7 +6,7 @@ from django.db import models
 
 
 class AuditEntry(models.Model):
-    """One thing that somebody asked for and that was accepted. Only added, never changed."""
+    """One thing that somebody asked for and that was accepted, or a log-in. Only added, never changed."""
 
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(db_index=True)

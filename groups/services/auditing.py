@@ -14,7 +14,7 @@ def note(
     caller: callers.Caller,
     *,
     action: str,
-    subject: db.Model,
+    subject: db.Model | None,
     name: str = "",
     detail: str = "",
     operation_id: uuid.UUID | None = None,
@@ -28,9 +28,9 @@ def note(
         request_id=caller.request_id,
         project_id=caller.project_id,
         action=action,
-        subject_kind=str(subject._meta.verbose_name),  # noqa: SLF001 - the documented way to a model's names
-        subject_id=str(subject.pk),
-        subject_name=(name or str(subject))[:255],
+        subject_kind="" if subject is None else str(subject._meta.verbose_name),  # noqa: SLF001 - the documented way
+        subject_id="" if subject is None else str(subject.pk),
+        subject_name=(name or ("" if subject is None else str(subject)))[:255],
         detail=detail,
         operation_id=operation_id,
     )

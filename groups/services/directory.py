@@ -12,7 +12,7 @@ from django.db.models import ProtectedError
 
 from groups import callers, clock, errors, models
 from groups.queries import access
-from groups.services import identity, logins, policies
+from groups.services import identity, login_trail, logins, policies
 
 _RULE = "identity:manage"
 
@@ -77,7 +77,7 @@ def remove_user(caller: callers.Caller, *, user: User) -> None:
 
 def change_own_password(user: User, *, old: str, new: str, address: str) -> None:
     """Give a user another password for the one they show. Raises `NotAuthenticated` for a wrong one."""
-    checked = logins.with_password(name=user.username, password=old, address=address)
+    checked = logins.with_password(name=user.username, password=old, address=address, way=login_trail.Way.PASSWORD)
     if not new:
         raise errors.InvalidInput("The new password is empty.")
     _set_password(checked, new)

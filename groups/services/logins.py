@@ -12,7 +12,7 @@ from django.db.models import F
 
 from groups import clock, errors, models
 from groups.queries import access
-from groups.services import remembering
+from groups.services import login_trail, remembering
 
 FREE_FAILURES = 5
 """How often a name may fail from one address before it has to wait."""
@@ -27,8 +27,8 @@ REFUSAL = "The name or the password is wrong."
 log = structlog.get_logger(__name__)
 
 
-def with_password(*, name: str, password: str, address: str) -> User:
-    """Return the user of a name and password.
+def with_password(*, name: str, password: str, address: str, way: login_trail.Way) -> User:
+    """Return the user of a name and password; keep in the audit trail that they logged in, or did not.
 
     Raises `NotAuthenticated`, or `TooManyAttempts` without looking at the password while the name
     has to wait after failures from this address. An unknown name takes as long as a wrong password.
@@ -41,8 +41,10 @@ def with_password(*, name: str, password: str, address: str) -> User:
         _count_failure(attempt)
         # Only a known name is logged: an unknown one may be a password typed in the wrong place.
         log.warning("log_in_refused", user_id=str(user.pk) if user else None, address=address)
+        login_trail.keep_refused(user, way=way, address=address)
         raise errors.NotAuthenticated(REFUSAL)
     models.LoginAttempt.objects.filter(pk=attempt).delete()
+    login_trail.keep_good(user, way=way, address=address)
     return user
 
 
@@ -56,7 +58,7 @@ def with_basic(*, name: str, password: str, address: str) -> User:
     user = _user(name)
     if user is not None and user.is_active and remembering.fits(user, password):
         return user
-    user = with_password(name=name, password=password, address=address)
+    user = with_password(name=name, password=password, address=address, way=login_trail.Way.BASIC)
     remembering.remember(user, password)
     return user
 

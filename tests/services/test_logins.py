@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from groups import errors, models
-from groups.services import logins
+from groups.services import login_trail, logins
 
 pytestmark = pytest.mark.django_db
 HERE = "192.0.2.1"
@@ -36,7 +36,7 @@ def hashed(monkeypatch):
 
 
 def log_in(password, *, name="olga", address=HERE):
-    return logins.with_password(name=name, password=password, address=address)
+    return logins.with_password(name=name, password=password, address=address, way=login_trail.Way.TOKEN)
 
 
 def basic(password, *, name="olga", address=HERE):

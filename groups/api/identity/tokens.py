@@ -14,7 +14,7 @@ from groups.api.describing import Parameter, describe
 from groups.api.identity import answers, bodies, resource, rows, shapes
 from groups.api.shapes import TEXT
 from groups.queries import access
-from groups.services import logins, tokens
+from groups.services import login_trail, logins, tokens
 
 SUBJECT_HEADER = "X-Subject-Token"
 _SUBJECT = Parameter(name=SUBJECT_HEADER, place="header", schema=TEXT, required=True, text="The token in question.")
@@ -76,7 +76,9 @@ def _logged_in(login: bodies.Login, *, address: str) -> tuple[tokens.Issued, acc
     if not proof.user.domain.exists:
         raise errors.NotAuthenticated(logins.REFUSAL)
     name = proof.user.name if proof.user.id is None else access.name_of(proof.user.id)
-    user = logins.with_password(name=name or "", password=proof.user.password, address=address)
+    user = logins.with_password(
+        name=name or "", password=proof.user.password, address=address, way=login_trail.Way.TOKEN
+    )
     granted = _scoped(login, user)
     return tokens.issue(granted), granted
 
