@@ -15,17 +15,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import tracing
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 600.0
 _VERSION = {"OpenStack-API-Version": "volume 3.71"}
-_WORKER = ("celery", "--app", "replsite", "worker", "--without-gossip", "--without-mingle", "--include", "bench.empty")
+_WORKER = ("celery", "--app", "replsite", "worker", "--without-gossip", "--without-mingle")
+_WEB = ("gunicorn", "--config", "python:replsite.gunicorn")
 
 
 class Stack:
-    """Web, two workers and beat, as the Procfile has them, on a port of their own."""
+    """Web, two workers and beat, as the Procfile has them, on a port of its own; traced, they note what they do."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, traced: bool = False) -> None:
+        self._folder, self._traced = folder, traced
         self.port = _free_port()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -34,9 +37,10 @@ class Stack:
         """Run the processes meanwhile."""
         queues = "failover,replication,maintenance"
         try:
-            self._start("web", ["gunicorn", "--config", "python:replsite.gunicorn", "replsite.wsgi"])
-            self._start("worker", [*_WORKER, "--hostname", "worker@bench", "--queues", queues])
-            self._start("urgent", [*_WORKER, "--hostname", "urgent@bench", "--queues", "failover,maintenance"])
+            worker = [*_WORKER, "--include", "bench.empty,bench.tracing" if self._traced else "bench.empty"]
+            self._start("web", [*_WEB, "bench.tracing:application" if self._traced else "replsite.wsgi"])
+            self._start("worker", [*worker, "--hostname", "worker@bench", "--queues", queues])
+            self._start("urgent", [*worker, "--hostname", "urgent@bench", "--queues", "failover,maintenance"])
             self._start("beat", ["celery", "--app", "replsite", "beat", "--pidfile="])
             for name in ("worker", "urgent"):
                 wait_until(lambda name=name: " ready" in self._said(name), what=name)  # type: ignore[misc]
@@ -63,7 +67,11 @@ class Stack:
         with (self._folder / f"{name}.log").open("wb") as said:
             self._processes[name] = subprocess.Popen(
                 [*held, sys.executable, "-m", *words],
-                env={**os.environ, "REPLSITE_BIND": f"127.0.0.1:{self.port}"},
+                env={
+                    **os.environ,
+                    "REPLSITE_BIND": f"127.0.0.1:{self.port}",
+                    **({tracing.FOLDER: str(self._folder)} if self._traced else {}),
+                },
                 cwd=CHECKOUT,
                 stdout=said,
                 stderr=subprocess.STDOUT,

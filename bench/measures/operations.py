@@ -49,7 +49,13 @@ def measure(stack: Stack, site: filling.Site, folder: Path, *, quick: bool) -> I
 
 
 def run(client: Client, path: str, verb: str) -> float:
-    """Ask for a verb and look until its status is there; return the seconds.
+    """Ask for a verb and look until its status is there; return the seconds."""
+    began, ended = timed(client, path, verb)
+    return ended - began
+
+
+def timed(client: Client, path: str, verb: str) -> tuple[float, float]:
+    """Do the same; return when it began and when it was over.
 
     The status is watched in the database, whose answer costs a hundredth of the API's: asking that all the time would
     take the processor from the work that is waited for. The client is asked for it once, at the end, as it counts.
@@ -63,7 +69,7 @@ def run(client: Client, path: str, verb: str) -> float:
         time.sleep(_LOOK_SECONDS)
     if (status := _shown(client, path)) != wanted:
         raise RuntimeError(f"{verb} of {path}: recorded as {wanted}, shown as {status}")
-    return time.perf_counter() - began
+    return began, time.perf_counter()
 
 
 def _recorded(path: str) -> str:

@@ -13,8 +13,10 @@ import os
 import pathlib
 import sqlite3
 import tempfile
+import threading
 import urllib.parse
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from drivers.base import BackendConfig
 from drivers.errors import DriverError
@@ -99,22 +101,75 @@ def folder_of(config: BackendConfig) -> pathlib.Path:
     return pathlib.Path(tempfile.gettempdir()) / f"replsite-fake-{os.getuid()}" / name
 
 
+class _Opened(NamedTuple):
+    """A connection, and the file it is to: one that was removed keeps its number as long as it is open."""
+
+    path: pathlib.Path
+    inode: int
+    connection: sqlite3.Connection
+
+
+class _Idle:
+    """Connections that no call uses at the moment: to open one costs more than all that a small call does with it."""
+
+    MOST = 16
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: list[_Opened] = []
+
+    def take(self, path: pathlib.Path) -> _Opened | None:
+        """Return a connection to the file that has this name now, if there is one."""
+        inode = path.stat().st_ino
+        with self._lock:
+            for place, kept in enumerate(self._kept):
+                if (kept.path, kept.inode) == (path, inode):
+                    return self._kept.pop(place)
+        return None
+
+    def give(self, opened: _Opened) -> None:
+        """Keep a connection for a later call; the one not used for longest makes room."""
+        with self._lock:
+            self._kept.append(opened)
+            surplus = self._kept.pop(0) if len(self._kept) > self.MOST else None
+        if surplus is not None:
+            surplus.connection.close()
+
+
+_idle = _Idle()
+_inherited: list[_Idle] = []
+
+
+def _renew() -> None:
+    global _idle
+    # SQLite's connections must not be used after a fork, nor be closed.
+    _inherited.append(_idle)
+    _idle = _Idle()
+
+
+os.register_at_fork(after_in_child=_renew)
+
+
 class State:
     """One opened state file; belongs to one thread, lives as long as one call."""
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
-        self._connection: sqlite3.Connection | None = None
+        self._used: _Opened | None = None
 
     def __enter__(self) -> State:
         with _storage_errors():
-            self._connection = _connect(self.folder)
+            self._used = _connect(self.folder)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        used, self._used = self._used, None
+        if used is None:
+            return
+        if used.connection.in_transaction:
+            used.connection.close()
+        else:
+            _idle.give(used)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -141,23 +196,30 @@ class State:
                 connection.execute("ROLLBACK")
 
     def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
+        if self._used is None:
             raise DriverError("The fake storage's state was used without being opened.")
-        return self._connection
+        return self._used.connection
 
 
-def _connect(folder: pathlib.Path) -> sqlite3.Connection:
+def _connect(folder: pathlib.Path) -> _Opened:
     path = folder / "state.sqlite3"
     if not path.exists():
         _create(folder, path)
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+    opened = _idle.take(path) or _open(path)
+    layout = opened.connection.execute("PRAGMA user_version").fetchone()[0]
+    if layout != _LAYOUT:
+        opened.connection.close()
+        raise DriverError(f"{path} has layout {layout}, this driver needs {_LAYOUT}; remove the folder to begin anew.")
+    return opened
+
+
+def _open(path: pathlib.Path) -> _Opened:
+    inode = path.stat().st_ino
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA synchronous = OFF")
-    layout = connection.execute("PRAGMA user_version").fetchone()[0]
-    if layout != _LAYOUT:
-        connection.close()
-        raise DriverError(f"{path} has layout {layout}, this driver needs {_LAYOUT}; remove the folder to begin anew.")
-    return connection
+    # Who put another file in its place just now gets no connection to the one before.
+    return _Opened(path, inode if path.stat().st_ino == inode else 0, connection)
 
 
 def _create(folder: pathlib.Path, path: pathlib.Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import shutil
 import sqlite3
 import tempfile
 import time
@@ -50,6 +52,26 @@ def test_a_file_of_another_layout_is_refused_with_what_to_do(world: World) -> No
 
     with pytest.raises(DriverError, match="remove the folder"):
         world.driver().observe(world.group, call=Call(epoch=0))
+
+
+def test_a_storage_that_was_removed_and_made_anew_knows_nothing_of_the_old_one(world: World) -> None:
+    world.driver().observe(world.group, call=Call(epoch=0))
+    shutil.rmtree(world.control.folder)
+
+    facts = world.driver().observe(world.group, call=Call(epoch=0))
+
+    assert facts.active_side is None
+    assert not world.control.log(group_id=world.group.id)[:-1]
+
+
+def test_calls_leave_few_files_open(tmp_path: pathlib.Path) -> None:
+    make_driver(tmp_path / "first").check_connection(call=Call(epoch=0))
+    before = len(os.listdir("/proc/self/fd"))
+
+    for number in range(100):
+        make_driver(tmp_path / str(number)).check_connection(call=Call(epoch=0))
+
+    assert len(os.listdir("/proc/self/fd")) - before < 60
 
 
 def test_an_unusable_folder_is_a_driver_error(tmp_path: pathlib.Path) -> None:
@@ -163,10 +185,10 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     connect = state._connect
 
-    def traced(folder: pathlib.Path) -> sqlite3.Connection:
-        connection = connect(folder)
-        connection.set_trace_callback(seen.append)
-        return connection
+    def traced(folder: pathlib.Path) -> state._Opened:
+        opened = connect(folder)
+        opened.connection.set_trace_callback(seen.append)
+        return opened
 
     monkeypatch.setattr(state, "_connect", traced)
     return seen
