@@ -110,7 +110,7 @@ MEANINGS: dict[type[StrEnum], dict[StrEnum, str]] = {
         Injection.SLOW_TARGET: "Every driver call of the drill waits before it begins.",
         Injection.LINK_CUT: "The copy is cut off after it was started, and the drill has to find its way out.",
         Injection.HOOK_FAILS: "The first application check fails whatever it finds.",
-        Injection.WORKER_KILLED: "The worker that carries the drill out dies once in the middle of it.",
+        Injection.WORKER_KILLED: "A worker that has the drill is killed in the middle; another one has to go on.",
     },
 }
 

@@ -87,21 +87,25 @@ def claimable() -> db.Q:
     )
 
 
-def claim(operation_id: uuid.UUID, *, owner: str, lease_seconds: float) -> models.Operation | None:
+def claim(
+    operation_id: uuid.UUID, *, owner: str, lease_seconds: float, left_at_fence: int | None = None
+) -> models.Operation | None:
     """Make `owner` the one worker of an operation that is due or whose owner went silent.
 
-    Bumps the fence and the subject's epoch. Returns None when somebody else has it, it is not
-    due, or it has ended. The lease is measured by the database's clock.
+    Also of one whose owner left it to this one, under the claim with that fence. Bumps the fence and
+    the subject's epoch. Returns None when somebody else has it, it is not due, or it has ended. The
+    lease is measured by the database's clock.
     """
+    may_be = claimable() if left_at_fence is None else db.Q(fence=left_at_fence)
     with transaction.atomic():
-        operation = models.Operation.objects.filter(pk=operation_id).filter(claimable()).first()
+        operation = models.Operation.objects.filter(pk=operation_id).filter(may_be).first()
         if operation is None:
             return None
         state = OperationState.CANCELING if operation.state == OperationState.CANCELING else OperationState.RUNNING
         # In the state that was read: a cancellation requested since must not be written over.
         claimed = (
             models.Operation.objects.filter(pk=operation_id, fence=operation.fence, state=operation.state)
-            .filter(claimable())
+            .filter(may_be)
             .update(
                 state=state,
                 owner=owner,

@@ -35,9 +35,11 @@ _BUG = "A fault in Replsite stopped the operation (incident {incident}); the log
 _BUG_REMEDY = "Report the incident number with the log; the operation can be run again."
 
 
-def run(*, operation_id: uuid.UUID, owner: str) -> bool:
-    """Run an operation if it is due and nobody else has it; return whether it was ours to run."""
-    operation = transitions.claim(operation_id, owner=owner, lease_seconds=settings.REPLSITE.lease_seconds)
+def run(*, operation_id: uuid.UUID, owner: str, left_at_fence: int | None = None) -> bool:
+    """Run an operation if it is due, or was left to this worker, and nobody else has it; return whether it ran."""
+    operation = transitions.claim(
+        operation_id, owner=owner, lease_seconds=settings.REPLSITE.lease_seconds, left_at_fence=left_at_fence
+    )
     if operation is None:
         return False
     with structlog.contextvars.bound_contextvars(

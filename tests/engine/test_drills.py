@@ -201,17 +201,12 @@ def test_a_drill_is_no_open_operation_of_its_group(site, group):
     assert operation.state == "succeeded"
 
 
-@pytest.mark.parametrize("what", words.Injection)
+@pytest.mark.parametrize("what", [each for each in words.Injection if each is not words.Injection.WORKER_KILLED])
 def test_what_is_broken_on_purpose_is_noticed_and_nothing_is_left(site, group, what, monkeypatch):
     monkeypatch.setattr("groups.engine.handlers.drills.SLOWED_SECONDS", 0.01)
     plan = plan_of(site, group, checks=[{"kind": "write-order", "name": "order", "on_failure": "warn"}])
 
     [run] = drills.run_now(site.owner, plan_id=plan.pk, injections=[what.value])
-    domain.drain()
-    # The worker that was lost keeps its lease to the end: nobody told anybody.
-    models.Operation.objects.filter(pk=run.operation_id).update(
-        lease_until=timezone.now() - datetime.timedelta(seconds=1)
-    )
     domain.drain()
     following.follow_up()
 
@@ -222,8 +217,18 @@ def test_what_is_broken_on_purpose_is_noticed_and_nothing_is_left(site, group, w
     if what is words.Injection.LINK_CUT:
         assert told[0]["seconds_to_safe"] >= 0
         assert run.fingerprint == ""
-    if what is words.Injection.WORKER_KILLED:
-        assert told[0]["what"] == "a worker was replaced"
+
+
+def test_a_worker_that_is_to_be_killed_and_does_not_start_fails_the_drill(site, group, monkeypatch):
+    monkeypatch.setattr("groups.engine.drills.victim._PROGRAM", "raise SystemExit(1)")
+    [run] = drills.run_now(site.owner, plan_id=plan_of(site, group).pk, injections=["worker-killed"])
+
+    domain.drain()
+    following.follow_up()
+
+    run.refresh_from_db()
+    assert (run.verdict, run.why) == ("failed", "The worker that was to be killed did not start.")
+    assert left_on(site) == set()
 
 
 def test_two_callers_at_once_make_one_drill_after_the_other(site, group):

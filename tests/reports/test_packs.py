@@ -21,7 +21,7 @@ from groups.services import drills
 from tests.support import domain
 
 # The packs are made once, and laying out a PDF takes a second: one process for all tests of this module.
-pytestmark = pytest.mark.xdist_group("packs")
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("packs")]
 
 _LOCAL, _CENTRAL, _END = 30, 46, 22
 """How long the fixed parts of an archive are: before each file, each file's line in the directory, the end."""
@@ -152,6 +152,29 @@ def test_a_pack_that_was_cut_short_or_made_longer_is_named(told):
         assert check({"1.zip": changed}), len(changed)
 
 
+def test_a_pack_that_was_compressed_is_named_and_not_unpacked(told):
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files_of(told.packs["1.zip"]).items():
+            archive.writestr(name, bytes(64 << 20) if name == "report.pdf" else content)
+
+    found = check({"1.zip": made.getvalue()})
+
+    assert "1.zip: report.pdf was changed: it is compressed, as nothing in a pack is" in found
+
+
+def test_whatever_breaks_in_one_pack_the_others_are_checked(told):
+    # A flag that says that a file is encrypted, which is no error of an archive's form.
+    encrypted = bytearray(told.packs["1.zip"])
+    encrypted[6] |= 1
+    encrypted[directory(told.packs["1.zip"]) + 8] |= 1
+    spoiled = flipped(told.packs["2.zip"], directory(told.packs["2.zip"]) - 1)
+
+    found = check({"1.zip": bytes(encrypted), "2.zip": spoiled})
+
+    assert {problem.partition(":")[0] for problem in found} >= {"1.zip", "2.zip"}
+
+
 def test_each_changed_file_is_named(told):
     before, pack = {"b": told.packs["1.zip"]}, {"p": told.packs["2.zip"]}
     assert check({**before, **pack}) == []
@@ -198,7 +221,6 @@ def test_the_page_needs_nothing_else_and_the_pdf_is_one(told):
     assert files["steps.csv"].startswith(b"order,name,after,started_at")
 
 
-@pytest.mark.django_db
 def test_a_report_is_attested_once_and_by_another_person(site):
     run = drill(site, new_plan(site))
     with pytest.raises(errors.Forbidden):
@@ -211,7 +233,6 @@ def test_a_report_is_attested_once_and_by_another_person(site):
     assert "admin" in entry.body
 
 
-@pytest.mark.django_db
 def test_what_people_write_cannot_become_markup(site):
     run = drill(site, new_plan(site, name="<script>alert(1)</script>", scenario="<img src=x>"))
 

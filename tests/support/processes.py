@@ -72,3 +72,11 @@ def end_site(state_dir: Path) -> None:
     """Kill whatever still runs of the site kept in a folder."""
     for process in of_site(state_dir):
         process.kill()
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether there is such a process, and more of it than its end."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -12,6 +12,7 @@ from drivers import registry
 from groups import clock, drills, ledger, models
 from groups.engine.drills import results
 from groups.engine.drills.facts import Facts
+from groups.engine.handlers import drills as handler
 from groups.queries import proofs
 from groups.reports import build
 from groups.reports.fields import NotApplicable, document
@@ -229,7 +230,23 @@ def _incidents(facts: Facts) -> list[dict[str, Any]]:
         safe, cut = facts.of("clean up").get("safe_at"), facts.ended("cut the copy off")
         seconds = (datetime.datetime.fromisoformat(safe) - cut).total_seconds() if safe and cut else None
         found.append({"what": "the copy was cut off", "detail": noticed, "seconds_to_safe": seconds})
+    if killed := facts.of(handler.KILL):
+        found.append(_killed(facts, killed))
     return found
+
+
+def _killed(facts: Facts, killed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how long it took after its worker was killed until somebody went on, and until all was safe."""
+    at = datetime.datetime.fromisoformat(killed["at"])
+    later = [event.at for event in facts.events if "taken over from" in event.reason and event.at > at]
+    safe = facts.of("clean up").get("safe_at")
+    return {
+        "what": "the worker was killed on purpose",
+        "at": killed["at"],
+        "detail": f"Process {killed['process']} was killed -9 while it read the copy.",
+        "seconds_to_taken_over": (min(later) - at).total_seconds() if later else None,
+        "seconds_to_safe": (datetime.datetime.fromisoformat(safe) - at).total_seconds() if safe else None,
+    }
 
 
 def _after(facts: Facts, gaps: Sequence[models.DrillGap]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ a check finds is written down and judged at the end, after the copy was removed.
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -15,14 +16,14 @@ from drivers import base, write_order
 from drivers.errors import CopyGone, DriverError, NoRecoveryPoint, Refused, SiteUnavailable
 from groups import clock, drills, errors
 from groups.engine import truth
-from groups.engine.drills import checks
+from groups.engine.drills import checks, victim
 from groups.engine.handlers.base import Handler
 from groups.engine.steps import Step
 
 SLOWED_SECONDS = 3.0
 """How long each of a drill's calls waits where a slow target is rehearsed."""
 _CHECK_GRACE_SECONDS = 30.0
-COUNT = "count the writes"
+COUNT, KILL = "count the writes", "kill the worker"
 
 
 class DrillFailed(DriverError):
@@ -36,6 +37,7 @@ class Drill(Handler):
     """A failover rehearsed on a test copy."""
 
     looks_back = False
+    _victim: victim.Victim | None = None
 
     @property
     def target(self) -> str:
@@ -55,7 +57,7 @@ class Drill(Handler):
             Step(name="preflight", run=self._preflight),
             *((Step(name=COUNT, run=self._count, may_fail=True),) if self._stamped() else ()),
             Step(name="start test copy", run=self._start, undo=self._remove),
-            *((Step(name="lose the worker", run=_nothing, when=self._lose_worker),) if killed else ()),
+            *(self._killing() if killed else ()),
             *((Step(name="cut the copy off", run=self._remove),) if cut else ()),
             Step(name="verify data", run=self._verify),
             Step(name="look meanwhile", run=self._look, may_fail=True),
@@ -121,6 +123,8 @@ class Drill(Handler):
 
     def _verify(self, call: base.Call) -> Mapping[str, object]:
         self._slow(call)
+        if victim.is_here():
+            victim.die_soon()
         try:
             found = self.driver.check_test_copy(self.group, backend_id=self.target, copy_id=self.copy_id, call=call)
         except CopyGone as error:
@@ -245,18 +249,30 @@ class Drill(Handler):
 
     # What is broken on purpose.
 
+    def _killing(self) -> Sequence[Step]:
+        return (
+            Step(name="start a worker to kill", run=self._start_victim, every_attempt=True),
+            Step(name=KILL, run=_own_process, when=self._hand_over),
+        )
+
+    def _start_victim(self, call: base.Call) -> None:
+        """Start the process that is to die, unless this is it, or it is dead."""
+        if not victim.is_here() and not self.context.result_of(KILL):
+            self._victim = victim.Victim(self.context.operation, call=call)
+
+    def _hand_over(self) -> bool:
+        """Leave the drill to the process that is to die, without another word; in that process, go on."""
+        if self._victim is not None:
+            self._victim.go()
+            raise errors.LeaseLost("this drill rehearses the death of its worker")
+        return True
+
     def _is_injected(self, what: drills.Injection) -> bool:
         return what in self.context.arguments["injections"]
 
     def _slow(self, call: base.Call) -> None:
         if self._is_injected(drills.Injection.SLOW_TARGET):
             call.wait(SLOWED_SECONDS)
-
-    def _lose_worker(self) -> bool:
-        """Give up as a worker that died does, without a word, the first time."""
-        if self.context.operation.attempt == 1:
-            raise errors.LeaseLost("this drill rehearses the death of its worker")
-        return True
 
 
 def check_step(place: int, check: Mapping[str, Any]) -> str:
@@ -301,6 +317,8 @@ def problems(
     found += missed_objectives(terms, measures(decided, results), rehearsed)
     if drills.Injection.LINK_CUT in rehearsed and not results.get("verify data", {}).get("noticed"):
         found.append(("cut-not-noticed", "The copy was cut off, and nobody noticed."))
+    if drills.Injection.WORKER_KILLED in rehearsed and not results.get(KILL):
+        found.append(("worker-not-killed", "The worker that was to be killed was not."))
     return found
 
 
@@ -358,8 +376,9 @@ def _seen(facts: base.GroupFacts, target: str) -> dict[str, object]:
     }
 
 
-def _nothing(call: base.Call) -> None:
-    """Stand for what a worker that was lost would have done."""
+def _own_process(call: base.Call) -> Mapping[str, object]:
+    """Return which process is about to be killed, and when."""
+    return {"process": os.getpid(), "at": _iso(call.now())}
 
 
 def _iso(unix: float) -> str:
