@@ -22,6 +22,7 @@ from groups.models.transfers import Transfer
 from groups.models.types import (
     CONTROL_LOCATIONS,
     QOS_CONSUMERS,
+    QOS_CONSUMERS_ON_HOSTS,
     DefaultVolumeType,
     ExtraSpec,
     GroupSpec,
@@ -36,6 +37,7 @@ __all__ = [
     "ATTACHMENT_MODES",
     "CONTROL_LOCATIONS",
     "QOS_CONSUMERS",
+    "QOS_CONSUMERS_ON_HOSTS",
     "About",
     "Attachment",
     "AuditEntry",

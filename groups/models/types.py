@@ -8,6 +8,7 @@ from groups.models.fields import Row
 
 CONTROL_LOCATIONS = ("front-end", "back-end")
 QOS_CONSUMERS = ("back-end", "front-end", "both")
+QOS_CONSUMERS_ON_HOSTS = ("front-end", "both")
 
 
 class Template(Row):

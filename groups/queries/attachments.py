@@ -40,9 +40,9 @@ def listed(
     caller: callers.Caller, *, page: paging.Page, filters: Mapping[str, str], all_projects: bool = False
 ) -> list[models.Attachment]:
     """Return one page of attachments with their volumes, groups and backends."""
-    rows = models.Attachment.objects.select_related("volume__group", "volume__backend").prefetch_related(
-        "volume__backend__targets"
-    )
+    rows = models.Attachment.objects.select_related(
+        "volume__group", "volume__backend", "volume__volume_type__qos_specs"
+    ).prefetch_related("volume__backend__targets")
     if not (caller.is_admin and all_projects):
         rows = rows.filter(project_id=caller.project_id)
     found = filtering.matching(rows, filters, columns=FILTERS)

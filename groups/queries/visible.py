@@ -60,7 +60,9 @@ def volumes(
 
 def attachment(caller: callers.Caller, attachment_id: object) -> models.Attachment:
     """Return an attachment with its volume. Raises `NotFound`."""
-    rows = models.Attachment.objects.select_related("volume__backend", "volume__group")
+    rows = models.Attachment.objects.select_related(
+        "volume__backend", "volume__group", "volume__volume_type__qos_specs"
+    )
     found = _by_id(_owned(caller, rows), attachment_id)
     if found is None:
         raise errors.NotFound(f"Volume attachment could not be found with filter: attachment_id = {attachment_id}.")

@@ -69,8 +69,13 @@ def _asked(driver: _Driver, volume: models.Volume, *, mode: str) -> tuple[str, D
         "backend_id": side or DEFAULT_TARGET,
         "access_mode": mode or "rw",
         "encrypted": False,
-        "qos_specs": None,
+        "qos_specs": _for_host(volume.volume_type.qos_specs),
     }
+
+
+def _for_host(specs: models.QosSpecs | None) -> Mapping[str, str] | None:
+    """Return what a host is to see to itself; None where that is nothing."""
+    return specs.specs if specs is not None and specs.consumer in models.QOS_CONSUMERS_ON_HOSTS else None
 
 
 def _driver(backend: models.Backend) -> _Driver:

@@ -1,4 +1,4 @@
-"""QoS specs: how fast volumes of a type should be, kept and shown for whoever heeds them; no driver does."""
+"""QoS specs: how fast volumes of a type should be, kept, shown and told to hosts; no driver heeds them."""
 
 from __future__ import annotations
 

@@ -167,6 +167,22 @@ class TestVolumeTypes:
         assert cast.ada.delete(f"/qos-specs/{qos_id}", force="True").status == 202
         assert cast.ada.get(f"/types/{site.volume_type.pk}").body["volume_type"]["qos_specs_id"] is None
 
+    @pytest.mark.parametrize("consumer, told", [("front-end", True), ("both", True), ("back-end", False)])
+    def test_tell_them_to_hosts_that_are_to_see_to_them(
+        self, site: domain.Site, cast: people.Cast, qos_id: str, consumer: str, told: bool
+    ) -> None:
+        cast.ada.put(f"/qos-specs/{qos_id}", {"qos_specs": {"consumer": consumer}})
+        cast.ada.get(f"/qos-specs/{qos_id}/associate", vol_type_id=str(site.volume_type.pk))
+        volume = site.new_group(1).volumes.get()
+
+        body = {"attachment": {"volume_uuid": str(volume.pk), "connector": {"host": "web-1"}}}
+        shown = cast.olga.post("/attachments", body).body["attachment"]["connection_info"]
+        action = {"os-initialize_connection": {"connector": {"host": "web-1"}}}
+        older = cast.olga.post(f"/volumes/{volume.pk}/action", action).body["connection_info"]["data"]
+
+        expected = {"read_iops_sec": "2000"} if told else None
+        assert (shown["qos_specs"], older["qos_specs"]) == (expected, expected)
+
     def test_all_lose_them_at_once(self, cast: people.Cast, qos_id: str) -> None:
         for name in ("vt-1", "vt-2"):
             kind = cast.ada.post("/types", {"volume_type": {"name": name}}).body["volume_type"]["id"]
