@@ -69,6 +69,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Findings", "troubleshoot", "groups.finding"),
                     _item("Volume groups", "stacks", "groups.group"),
                     _item("Volumes", "hard_drive", "groups.volume"),
+                    _item("Attachments", "link", "groups.attachment"),
                     _item("Snapshots", "photo_camera", "groups.snapshot"),
                     _item("Group snapshots", "photo_library", "groups.groupsnapshot"),
                     _item("Operations", "sync", "groups.operation"),

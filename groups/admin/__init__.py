@@ -9,6 +9,7 @@ from django.contrib import admin
 
 from groups.admin import (
     access,
+    attachments,
     audits,
     backends,
     dashboard,
@@ -31,6 +32,7 @@ admin.site.extra_urls = dashboard.urls  # type: ignore[attr-defined]
 
 __all__ = [
     "access",
+    "attachments",
     "audits",
     "backends",
     "dashboard",

@@ -21,7 +21,7 @@ UNKNOWN_USER = "nobody known"
 class AuditAdmin(PageAdmin):
     """The audit trail."""
 
-    list_display = ("at_shown", "user_shown", "action", "subject", "detail", "door", "operation_shown")
+    list_display = ("at_shown", "user_shown", "action_shown", "subject", "detail", "door")
     list_filter = ("action", "door", "subject_kind", "at")
     search_fields = ("user_name", "action", "subject_name", "subject_id", "detail", "request_id", "operation_id")
     search_help_text = "User, what was done, to what (name or id), request id"
@@ -56,10 +56,12 @@ class AuditAdmin(PageAdmin):
         """Return what it was done to."""
         return subject(row)
 
-    @display(description="Operation")
-    def operation_shown(self, row: models.AuditEntry) -> str | SafeString:
-        """Return the operation that does it."""
-        return operation(row)
+    @display(description="Action", ordering="action")
+    def action_shown(self, row: models.AuditEntry) -> str | SafeString:
+        """Return what was done, with a link to the operation that does it, if there is one."""
+        return (
+            row.action if row.operation_id is None else shown.row_link(models.Operation, row.operation_id, row.action)
+        )
 
 
 def subject(row: models.AuditEntry) -> str | SafeString:

@@ -12,10 +12,11 @@ from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 
 from groups import clock, models, queues
-from groups.admin import live, shown, watch, words
+from groups.admin import acting, live, shown, sites, watch, words
 from groups.objectives import State
 from groups.queries import objectives, overview, problems, safety, watching
 from groups.queries.safety import Protection
+from groups.services import policies
 
 _GROUPS = 12
 _OPERATIONS = 20
@@ -62,8 +63,7 @@ def front(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         ]
         context["failed_drills"] = overview.failed_drills(limit=_DRILLS)
     if request.user.has_perm("groups.view_backend"):
-        seen = safety.sides()
-        context["backends"] = [(row, seen.get(row.name, [])) for row in overview.backends()]
+        context["backends"] = _backends(may_fail_over=policies.allows(acting.caller(request), sites.FailOverSite.rule))
         context["parts"] = _parts(watching.standing())
     return context
 
@@ -126,6 +126,17 @@ def _groups() -> dict[str, Any]:
         "groups_url": shown.listing(models.Group),
         "missed": State.CRITICAL,
     }
+
+
+def _backends(*, may_fail_over: bool) -> list[tuple[models.Backend, list[safety.SideHealth], str]]:
+    """Return each backend, how its sides answer, and where its site is failed over if its active side does not."""
+    found, seen = [], safety.sides()
+    for row in overview.backends():
+        sides = seen.get(row.name, [])
+        is_silent = any(side.silent for side in sides if side.backend_id == row.active_backend_id)
+        offered = may_fail_over and is_silent and any(row.targets.all())
+        found.append((row, sides, reverse("admin:groups_backend_failover_site", args=(row.pk,)) if offered else ""))
+    return found
 
 
 def _running() -> dict[str, Any]:

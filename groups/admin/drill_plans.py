@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from typing import Any
 
@@ -262,15 +263,15 @@ class DrillPlanAdmin(VerbsMixin, PageAdmin):
             parts=[("Plan", _what(row)), ("Calendar", self._when(row)), ("Judged by", _judged(row)), *_said(row)],
             runs=[(run, outcome(run)) for run in rows],
             runs_url=shown.listing(models.DrillRun, f"plan__id__exact={row.pk}"),
-            offers=self.offers([verb(row, caller=caller) for verb in self.verbs]),
+            offers=self.offers([verb(row, caller=caller) for verb in self.verbs if verb not in _done(row)]),
         )
 
     def _when(self, row: models.DrillPlan) -> Sequence[Fact]:
-        upcoming = drill_calendar.next_times(row, now=clock.now(), count=3)
+        upcoming = drill_calendar.next_times(row, now=clock.now(), count=1)
         return (
             ("When", self.rhythm(row)),
             ("Now", drill_calendar.why_not_now(row, clock.now()) or "drills may begin"),
-            ("Next", format_html("{}", shown.moment(upcoming[0])) if upcoming else shown.NONE),
+            ("Next", _next(row, upcoming[0]) if upcoming else shown.NONE),
             ("Windows", "; ".join(_window(each) for each in row.windows) or "at any time"),
             ("Blackouts", "; ".join(f"{each['from']} to {each['to']}" for each in row.blackouts) or shown.NONE),
             ("Surprise", f"up to {row.surprise_minutes} min late" if row.surprise_minutes else "punctual"),
@@ -300,6 +301,16 @@ class DrillPlanAdmin(VerbsMixin, PageAdmin):
     def approved_shown(self, row: models.DrillPlan) -> str | SafeString:
         """Return who approved this version."""
         return row.approved_by or shown.NONE
+
+
+def _done(row: models.DrillPlan) -> set[type[Verb[models.DrillPlan]]]:
+    """Return the verbs that would change nothing now."""
+    return {Freeze if row.frozen else Thaw, *((Approve,) if row.approved_by else ())}
+
+
+def _next(row: models.DrillPlan, at: datetime.datetime) -> str | SafeString:
+    why_not = drill_calendar.why_not_now(row, at)
+    return format_html("{} {}", shown.moment(at), f"Nothing begins then: {why_not}" if why_not else "")
 
 
 def _what(row: models.DrillPlan) -> Sequence[Fact]:

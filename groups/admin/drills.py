@@ -31,6 +31,7 @@ _FORMS = {
 }
 _FORM_NAMES = {"html": "Read it", "pdf": "PDF", "csv": "Steps as CSV", "zip": "Pack for an auditor"}
 _RETESTS = 50
+_OF_GAP = {"status": "status", "owner": "owner", "due_on": "due on", "note": "note:", "retest": "tested again by drill"}
 
 
 class RunVerb(Verb[models.DrillRun]):
@@ -318,23 +319,28 @@ def _facts(row: models.DrillRun, *, has_report: bool) -> Sequence[Fact]:
     )
     return (
         ("Outcome", outcome(row)),
-        ("Why", row.why or row.waiting_for or shown.NONE),
+        *_given(("Why", row.why or row.waiting_for)),
         ("Group", shown.link(row.group) if row.group else f"{row.group_name} (gone)"),
         ("Plan", format_html("{}{}", shown.link(row.plan), f", version {plan['version']}" if plan else "")),
         ("Kind", row.kind),
         ("Target", row.terms.get("target") or shown.NONE),
         ("Begun by", words.MEANINGS[words.Trigger][words.Trigger(row.trigger)]),
         ("Asked for by", row.requester or shown.NONE),
-        ("Reason", row.reason or shown.NONE),
+        *_given(("Reason", row.reason)),
         ("Planned for", shown.moment(row.planned_at)),
         ("Ended", shown.moment(row.ended_at, absent="not yet")),
-        ("Broken on purpose", ", ".join(row.injections) or shown.NONE),
+        *_given(("Broken on purpose", ", ".join(row.injections))),
         ("Operation", _operations(row)),
         ("Objectives", judged or shown.NONE),
         ("Recovery time", seconds(row.rto_seconds)),
         ("Recovery point", seconds(row.rpo_seconds)),
         ("Report", report_links(row) if has_report else "written when the drill has ended"),
     )
+
+
+def _given(*facts: tuple[str, str]) -> list[Fact]:
+    """Return of some facts those there is something to say of."""
+    return [(label, text) for label, text in facts if text]
 
 
 def _operations(row: models.DrillRun) -> str | SafeString:
@@ -352,8 +358,8 @@ def _entry(entry: models.DrillEntry) -> dict[str, Any]:
     if entry.kind == words.EntryKind.ATTESTATION:
         text = f"{'Success' if body['passed'] else 'Failure'}: {body['text']}"
     elif "gap" in body:
-        said = (f"{name} {body[name]}" for name in ("status", "owner", "due_on", "note", "retest") if name in body)
-        text = f"Gap {body['gap']}: {', '.join(said)}"
+        said = (f"{name} {body[key]}" for key, name in _OF_GAP.items() if key in body)
+        text = f"Gap {body['gap']}: {'; '.join(said)}"
     else:
         text = body["text"]
     return {"row": entry, "who": body["name"], "text": text}

@@ -7,7 +7,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.urls import reverse
 
 from groups import models, statuses
-from groups.admin import backends, drills, findings, operations, shown, types, words
+from groups.admin import attachments, backends, drills, findings, operations, shown, types, words
 from groups.queries import objectives
 
 register = template.Library()
@@ -32,6 +32,8 @@ register.filter("severity", findings.severity)
 register.filter("finding_subject", findings.subject)
 register.filter("finding_title", findings.title)
 register.filter("remedy", findings.remedy)
+register.filter("host", attachments.host)
+register.filter("attach_mode", attachments.mode)
 register.filter("gap_severity", drills.gap_severity)
 register.filter("gap_status", words.gap_badge)
 register.filter("due", drills.due)
@@ -75,6 +77,12 @@ def group_status(word: str) -> str:
 def volume_status(word: str) -> str:
     """Return a volume's status as a badge."""
     return words.badge(word, statuses.VolumeStatus)
+
+
+@register.filter
+def attach_status(word: str) -> str:
+    """Return how far an attachment is as a badge."""
+    return words.badge(word, statuses.AttachStatus)
 
 
 @register.filter

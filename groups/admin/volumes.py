@@ -22,6 +22,7 @@ from groups.services import volumes as service
 from groups.statuses import Axis, ReplicationStatus, VolumeStatus
 
 _SHOWN_ROWS = 10
+_SHOWN_ATTACHMENTS = 20
 
 
 class VolumeVerb(Verb[models.Volume]):
@@ -165,6 +166,8 @@ class VolumeAdmin(VerbsMixin, PageAdmin):
             row=row,
             volume=row,
             offers=self.offers(verb(row, caller=caller) for verb in self.verbs),
+            attachments=list(row.attachments.all()[:_SHOWN_ATTACHMENTS]),
+            attachments_url=shown.listing(models.Attachment, f"q={row.pk}"),
             operations=list(models.Operation.objects.filter(subject_id=row.pk)[:_SHOWN_ROWS]),
             operations_url=shown.listing(models.Operation, f"q={row.pk}"),
             events=list(models.Event.objects.filter(subject_id=row.pk)[:_SHOWN_ROWS]),

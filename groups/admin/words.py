@@ -14,6 +14,7 @@ from groups.findings import Severity
 from groups.queries import preflight, proofs, safety
 from groups.queries.safety import Protection
 from groups.statuses import (
+    AttachStatus,
     GroupStatus,
     Health,
     Kind,
@@ -53,6 +54,11 @@ LOOKS: dict[type[StrEnum], dict[StrEnum, Look]] = {
         GroupStatus.DELETED: Look(tone="idle", icon="delete"),
         GroupStatus.ERROR: _BAD,
         GroupStatus.ERROR_DELETING: _BAD,
+    },
+    AttachStatus: {
+        AttachStatus.RESERVED: Look(tone="idle", icon="schedule"),
+        AttachStatus.ATTACHING: _WORKING,
+        AttachStatus.ATTACHED: Look(tone="good", icon="link"),
     },
     VolumeStatus: {
         VolumeStatus.CREATING: _WORKING,

@@ -39,14 +39,14 @@ def open_operations(*, limit: int) -> list[models.Operation]:
 
 
 def unanswered_failures(*, limit: int) -> list[models.Operation]:
-    """Return what failed lately and was followed by nothing on the same group or volume."""
+    """Return what failed lately and was followed by nothing on the same group or volume; drills are listed apart."""
     newer = models.Operation.objects.filter(
         subject_id=db.OuterRef("subject_id"), created_at__gt=db.OuterRef("created_at")
     )
     failed = models.Operation.objects.filter(
         state=statuses.OperationState.FAILED, ended_at__gt=clock.now() - LATELY
-    ).exclude(db.Exists(newer))
-    return list(failed.order_by("-ended_at", "pk")[:limit])
+    ).exclude(kind=statuses.Kind.DRILL)
+    return list(failed.exclude(db.Exists(newer)).order_by("-ended_at", "pk")[:limit])
 
 
 def findings_for_somebody(*, limit: int) -> tuple[list[models.Finding], int]:

@@ -104,7 +104,7 @@ def test_a_gap_gets_an_owner_a_date_and_the_drill_that_shows_it_closed(cast, sit
     assert (gap.status, gap.owner, gap.note, gap.retest) == ("resolved", "olga", "new disk", later)
     shown_page = text(cast.reader.get(page(run)))
     assert "overdue" not in shown_page
-    assert "Gap data-differs: status resolved, note new disk, retest" in shown_page
+    assert "Gap data-differs: status resolved; note: new disk; tested again by drill" in shown_page
     listed = text(cast.reader.get(reverse("admin:groups_drillgap_changelist") + "?status__exact=resolved"))
     assert "Block 7 differs." in listed
     kept = run.entries.count()

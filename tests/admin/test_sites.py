@@ -105,3 +105,19 @@ def test_the_cost_of_the_pages_does_not_grow_with_the_groups(site: Site, cast: C
         settle(run)
 
     assert counts[0] == counts[1]
+
+
+def test_the_overview_leads_to_the_failover_of_a_site_whose_active_side_does_not_answer(site: Site, cast: Cast):
+    site.enabled_group(1)
+    address, front = page(site.backend, "failover-site"), reverse("admin:index")
+    observing.observe_all()
+    assert address not in text(cast.admin.get(front))
+
+    site.control.site_down("site-b")
+    observing.observe_all()
+    assert address not in text(cast.admin.get(front))
+    site.control.site_down("")
+    observing.observe_all()
+
+    assert address in text(cast.admin.get(front))
+    assert address not in text(cast.member.get(front))

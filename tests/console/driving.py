@@ -46,11 +46,17 @@ class Person:
         theme: Theme = "light",
         size: tuple[int, int] = WIDE,
         script: bool = True,
+        bypass_csp: bool = False,
     ) -> None:
         self.address = address
+        self._size = size
         viewport: Any = {"width": size[0], "height": size[1]}
         self._context = browser.new_context(
-            viewport=viewport, color_scheme=theme, java_script_enabled=script, locale="en-US"
+            viewport=viewport,
+            color_scheme=theme,
+            java_script_enabled=script,
+            locale="en-US",
+            bypass_csp=bypass_csp,
         )
         self._context.set_default_timeout(SECONDS * 1000)
         self.page: Page = self._context.new_page()
@@ -116,8 +122,11 @@ class Person:
     def picture(self, path: Path) -> None:
         """Take a picture of the page from its top, as small as one of few colors is."""
         self.page.evaluate("document.fonts.ready")
-        taken = Image.open(io.BytesIO(self.page.screenshot(full_page=True)))
-        taken = taken.crop((0, 0, taken.width, min(taken.height, _HIGHEST)))
+        # In a window as high as the page, or what sticks to the window's edge would lie across its middle.
+        high = int(self.page.evaluate("document.documentElement.scrollHeight"))
+        self.page.set_viewport_size({"width": self._size[0], "height": max(self._size[1], min(high, _HIGHEST))})
+        taken = Image.open(io.BytesIO(self.page.screenshot()))
+        self.page.set_viewport_size({"width": self._size[0], "height": self._size[1]})
         taken.convert("RGB").quantize(_COLORS, dither=Image.Dither.NONE).save(path, optimize=True)
 
     def end(self) -> None:

@@ -59,9 +59,11 @@ def test_somebody_without_the_right_sees_everything_and_can_do_nothing(
 
 
 def test_nobody_is_kept_from_using_a_list_or_a_form(stage: LiveSite, person: Callable[..., Person]) -> None:
-    names = ("group", "operation", "finding", "auditentry", "sitefailover")
+    names = ("group", "operation", "finding", "auditentry", "sitefailover", "attachment", "siteobjectives")
+    names += ("drillplan", "drillrun", "drillgap")
     lists = [f"/admin/groups/{name}/" for name in names]
     forms = ["/admin/groups/group/add/", "/admin/groups/volumetype/add/", "/admin/groups/backend/add/?driver=fake"]
+    forms += ["/admin/groups/drillplan/add/", "/admin/groups/drillrun/coverage/"]
 
     found = audited(person(theme="dark").log_in(), ["/admin/", *lists, *forms])
 
