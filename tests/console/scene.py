@@ -12,8 +12,8 @@ from pathlib import Path
 from django.conf import settings
 
 from drivers.fake.control import Control
-from groups import callers, clock, models, specs, statuses
-from groups.services import drills, groups, objectives, replication, sites, types, volumes
+from groups import callers, models, specs, statuses
+from groups.services import attaching, drills, groups, objectives, replication, sites, types, volumes
 
 _SECONDS = 240
 _MEMBERS = {
@@ -42,15 +42,8 @@ def build() -> None:
     levels = {"rpo_warning_seconds": 20, "rpo_critical_seconds": 30}
     objectives.set_levels(caller, group_id=made["webshop"].pk, levels=levels)
     _rehearse(made["webshop"])
-    models.Attachment.objects.create(
-        project_id=caller.project_id,
-        volume=models.Volume.objects.filter(group=made["webshop"]).earliest("created_at"),
-        host="db-1.example.org",
-        mode="rw",
-        mountpoint="/dev/vdb",
-        attach_status=statuses.AttachStatus.ATTACHED,
-        attached_at=clock.now(),
-    )
+    oldest = models.Volume.objects.filter(group=made["webshop"]).earliest("created_at")
+    attaching.attach(caller, volume_id=oldest.pk, host="db-1.example.org", mountpoint="/dev/vdb")
     for volume in models.Volume.objects.filter(group=made["webshop"]):
         _control().write(side="", volume_id=str(volume.pk), offset=0, data=b"x" * 8192)
 

@@ -49,6 +49,7 @@ def _pages(ada: Person) -> dict[str, tuple[str, str]]:
     ada.go(backend).press("Check connection").submit().sees("the primary")
     ada.go("/admin/").page.locator(".c-item a", has_text="of ledger").first.click()
     operation = ada.sees("What to do next").page.url
+    volume = _address(ada, "/admin/groups/volume/", "orders-data")
     plan = _address(ada, "/admin/groups/drillplan/", "Webshop, weekly")
     ada.go("/admin/groups/drillrun/?verdict__exact=failed").row("webshop").get_by_role("link").first.click()
     drill = ada.sees("Ledger").page.url
@@ -66,6 +67,7 @@ def _pages(ada: Person) -> dict[str, tuple[str, str]]:
         "plan-form": (plan.replace("/change/", "/edit/"), "How it is judged"),
         "drill": (drill, "Ledger"),
         "report": (report, "Ledger"),
+        "volume": (volume, "Used by"),
         "proofs": ("/admin/groups/drillrun/coverage/", "webshop"),
     }
 
