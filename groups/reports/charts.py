@@ -9,6 +9,7 @@ from typing import Any
 
 _WIDTH, _LABELS, _ROW = 720, 190, 22
 _COLORS = {"done": "#2f7d4f", "failed": "#b3261e", "skipped": "#9aa3ad", "undone": "#b7791f", "undo-failed": "#b3261e"}
+_FAR = 5
 _INK, _SOFT = "#1f2933", "#e4e7eb"
 
 
@@ -48,7 +49,10 @@ def trend(runs: Sequence[Mapping[str, Any]], *, objectives: Mapping[str, float])
         top = 24 + which * 120
         values = [float(run[name] or 0.0) for run in measured]
         limit = objectives.get(name)
-        most = max([*values, limit or 0.0, 0.001])
+        highest = max([*values, 0.001])
+        # An objective far above would leave nothing of what was achieved to see.
+        is_far = limit is not None and limit > _FAR * highest
+        most = highest * 1.3 if limit is None or is_far else max(highest, limit)
         parts.append(_text(0, top - 8, f"{title}, seconds", bold=True))
         width = min(60.0, (_WIDTH - 120) / len(values))
         for place, value in enumerate(values):
@@ -62,10 +66,10 @@ def trend(runs: Sequence[Mapping[str, Any]], *, objectives: Mapping[str, float])
             )
         parts.append(f'<line x1="34" x2="{_WIDTH}" y1="{top + 80}" y2="{top + 80}" stroke="{_INK}"/>')
         if limit is not None:
-            y = top + 80 - 76 * limit / most
+            y = top + 80 - 76 * min(limit / most, 1.0)
             parts.append(
                 f'<line x1="34" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="#b3261e" stroke-dasharray="5 4"/>'
-                + _text(_WIDTH, y - 4, f"objective {limit:g} s", anchor="end")
+                + _text(_WIDTH, y - 4, f"objective {limit:g} s{', far above' if is_far else ''}", anchor="end")
             )
     return _svg(250, "Trend of recovery time and point", "".join(parts))
 

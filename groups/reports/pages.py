@@ -44,6 +44,7 @@ table.many { font-size: 8.5px }
 table.many td, table.many th { padding: 2px 4px }
 table.pairs > tbody > tr > th { width: 22% }
 table.rows > tbody { break-inside: avoid }
+tr.head { break-after: avoid }
 tr.under > td { border-top: none; padding-left: 18px; color: #52606d }
 ul { margin: 0; padding-left: 16px; overflow-wrap: anywhere }
 .na { color: #616e7c; font-style: italic }
@@ -163,7 +164,7 @@ def _section(report: Mapping[str, Any], section: str) -> str:
             continue
         number, title = f"<td>{field['number']}</td>", safe(field["title"])
         if is_wide(field.get("value")):
-            rows.append(f"<tr>{number}<th colspan='2'>{title}</th></tr>")
+            rows.append(f"<tr class='head'>{number}<th colspan='2'>{title}</th></tr>")
             rows.append(f"<tr><td></td><td colspan='2'>{shown(field)}</td></tr>")
         else:
             rows.append(f"<tr>{number}<th>{title}</th><td>{shown(field)}</td></tr>")

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d+)?\+00:00")
-_LONG = 32
-"""From which length a word without a blank gets a line of its own under its row: digests, signatures."""
+_LONG, _SENTENCE = 32, 60
+"""From which length a word without a blank, and any text, gets a line of its own under its row."""
 _FEW_COLUMNS, _MANY_COLUMNS = 4, 7
 _ORDER = (
     # Reports are sealed with their keys sorted, as digests want it; people read in another order.
@@ -47,6 +47,8 @@ def value(found: Any) -> str:
     if isinstance(found, list):
         if _is_table(found):
             return table(found)
+        if found and all(isinstance(each, int) for each in found):
+            return ", ".join(map(str, found))
         return f"<ul>{''.join(f'<li>{value(each)}</li>' for each in found)}</ul>" if found else "none"
     if isinstance(found, bool):
         return "yes" if found else "no"
@@ -82,7 +84,7 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
     """Return the columns that stand beside each other, and those whose values are too long for that."""
     keys = _ordered({key: None for row in rows for key in row})
     told = [key for key in keys if any(row.get(key) not in ("", None) for row in rows)]
-    long = [key for key in told if any(_is_long(str(row.get(key, ""))) for row in rows)]
+    long = [key for key in told if any(_goes_under(row.get(key, "")) for row in rows)]
     return [key for key in told if key not in long], long
 
 
@@ -92,6 +94,10 @@ def _ordered(keys: Mapping[str, Any]) -> list[str]:
 
 def _is_table(found: Any) -> bool:
     return isinstance(found, list) and bool(found) and all(isinstance(each, Mapping) for each in found)
+
+
+def _goes_under(found: Any) -> bool:
+    return isinstance(found, str) and (_is_long(found) or len(found) > _SENTENCE)
 
 
 def _is_long(text: str) -> bool:

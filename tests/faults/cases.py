@@ -5,7 +5,17 @@ from __future__ import annotations
 from drivers import base
 from groups import models
 from groups.engine import storage
-from groups.services import drills, extending, group_snapshots, groups, operations, replication, snapshots, volumes
+from groups.services import (
+    drill_starting,
+    drills,
+    extending,
+    group_snapshots,
+    groups,
+    operations,
+    replication,
+    snapshots,
+    volumes,
+)
 from tests.faults.matrix import Case
 from tests.support import domain
 
@@ -146,6 +156,23 @@ def drill(site: domain.Site, group: models.Group) -> models.DrillRun:
     return run
 
 
+def full_drill(site: domain.Site, group: models.Group) -> models.DrillRun:
+    plan = drills.create_plan(site.owner, name=f"full plan of {group.pk}", groups=[group.pk], kind="full")
+    [run] = drills.run_now(site.owner, plan_id=plan.pk)
+    return run
+
+
+def on_the_other_side(site: domain.Site) -> models.Group:
+    """Return a group that a full drill has brought to its target, with later data there alone."""
+    group = enabled(site)
+    full_drill(site, group)
+    domain.drain()
+    group.refresh_from_db()
+    assert group.replication_status == "failed-over", domain.last_operation(group).error
+    write(site, group, "secondary", side="site-b")
+    return group
+
+
 def fail_promotion(site: domain.Site, group: models.Group) -> None:
     site.control.add_fault(call="promote", action="fail", volume=2, when="after", times=1)
 
@@ -214,6 +241,8 @@ CASES: dict[str, Case] = {
         ask=lambda site, group: replication.restore(site.admin, group_id=group.pk, reason="it was not meant"),
     ),
     "drill": Case(prepare=enabled, ask=drill),
+    "full drill": Case(prepare=enabled, ask=full_drill),
+    "way back of a full drill": Case(prepare=on_the_other_side, ask=lambda site, _: drill_starting.start_due()),
     "delete volume": Case(
         prepare=with_lone_volume, ask=lambda site, _: volumes.delete(site.owner, volume_id=lone().pk)
     ),
@@ -260,6 +289,8 @@ CASES: dict[str, Case] = {
 
 FOR_THE_SOAK = frozenset(
     {
+        "full drill",
+        "way back of a full drill",
         "delete group snapshot",
         "take snapshot",
         "delete volume with its snapshot",

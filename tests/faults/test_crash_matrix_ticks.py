@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from groups import models
 from groups.engine import observing, rounds, sweeper
-from groups.services import groups, replication
+from groups.engine.drills import following
+from groups.services import drill_starting, drills, groups, replication
 from tests.faults import cases, killing, matrix
 from tests.support import domain
 
@@ -144,6 +146,65 @@ class TestABeatKilledInATick:
             return bench
 
         count = killed_at_each_point(ready, observing.observe_all, end=lambda _: bench.state(), most=most)
+
+        assert count >= 10
+
+
+@pytest.mark.parametrize("most", [pytest.param(None, marks=SOAK), SOME])
+class TestADrillsTickKilled:
+    """The drills tick begins what is due and concludes what has ended: each once, however often it dies."""
+
+    def planned(self, site: domain.Site) -> models.DrillPlan:
+        """Return a plan of two groups whose time has just come, with somebody to tell."""
+        models.DrillPlan.objects.update(enabled=False)
+        groups = [site.enabled_group(1), site.enabled_group(1)]
+        plan = drills.create_plan(
+            site.owner,
+            name=f"plan {models.DrillPlan.objects.count()}",
+            groups=[group.pk for group in groups],
+            cron="* * * * *",
+            at_once=2,
+            emails=["ada@example.org"],
+        )
+        now = timezone.now()
+        models.DrillPlan.objects.filter(pk=plan.pk).update(
+            created_at=now - datetime.timedelta(seconds=61), planned_until=now - datetime.timedelta(seconds=60)
+        )
+        return plan
+
+    def left(self, plan: models.DrillPlan) -> object:
+        """Return what there is of a plan's drills once workers had their time, without what came a minute later."""
+        models.DrillPlan.objects.filter(pk=plan.pk).update(enabled=False)
+        domain.drain()
+        following.follow_up()
+        first = plan.runs.earliest("planned_at").planned_at
+        runs = plan.runs.filter(planned_at=first).order_by("pk")
+        operations = models.Operation.objects.filter(drill_run__in=runs)
+        return {
+            "verdicts": sorted(runs.values_list("verdict", flat=True)),
+            "operations": sorted(operations.values_list("state", flat=True)),
+            "entries": [run.entries.count() for run in runs],
+            "notices": sorted(models.DrillNotice.objects.filter(run__in=runs).values_list("kind", flat=True)),
+            "chains": [
+                list(models.DrillEntry.objects.filter(subject_id=run.subject_id).values_list("number", flat=True))
+                for run in runs
+            ],
+        }
+
+    def test_while_it_begins_drills_begins_each_once(self, site, most):
+        count = killed_at_each_point(lambda: self.planned(site), drill_starting.start_due, end=self.left, most=most)
+
+        assert count >= 10
+
+    def test_while_it_concludes_writes_one_verdict_and_one_report_of_each(self, site, most):
+        def ended() -> models.DrillPlan:
+            plan = self.planned(site)
+            drill_starting.start_due()
+            models.DrillPlan.objects.filter(pk=plan.pk).update(enabled=False)
+            domain.drain()
+            return plan
+
+        count = killed_at_each_point(ended, following.follow_up, end=self.left, most=most)
 
         assert count >= 10
 

@@ -59,3 +59,12 @@ def test_nothing_is_shown_as_minus_zero_or_python_would_say_it():
     assert values.value(None) == "none"
     assert values.value([]) == "none"
     assert values.value(True) == "yes"
+
+
+def test_a_sentence_stands_under_its_row_too():
+    why = "Volume 1 differs from the active side in 4096 bytes that nobody has written since: 4096 at byte 0."
+
+    page = values.table([{**STEP, "error": why}])
+
+    assert "error" not in heads(page)
+    assert f"<div>error {why}</div>" in page
