@@ -24,6 +24,8 @@ class Rows(forms.BaseFormSet):
         super().add_fields(form, index)
         if "DELETE" in form.fields:
             form.fields["DELETE"].label = "Remove"
+            # In a table its column says what it is, to those who see it.
+            form.fields["DELETE"].widget.attrs["aria-label"] = "Remove"
             if index is None or index >= self.initial_form_count():
                 form.fields["DELETE"].widget = forms.HiddenInput()
 

@@ -176,7 +176,7 @@ def _of_settings() -> dict[str, str]:
 
 
 def _nothing(column: str) -> str:
-    return "as many intervals of its rounds as usual" if column.startswith("rpo") else "no objective"
+    return "it follows from the interval of the rounds" if column.startswith("rpo") else "no objective"
 
 
 def _held(seconds: float | None) -> str:

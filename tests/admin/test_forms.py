@@ -258,3 +258,10 @@ def test_a_backend_that_holds_something_is_not_removed(site: Site, cast: Cast):
     assert refused.status_code == 409
     assert "still holds 1 groups" in text(refused)
     assert not models.Backend.objects.exists()
+
+
+def test_the_box_that_removes_a_row_has_a_name_for_who_cannot_see_its_column(site: Site, cast: Cast):
+    shown = text(cast.admin.get(page(site.group_type)))
+
+    box = shown[shown.index('name="form-0-DELETE"') :]
+    assert 'aria-label="Remove"' in box[: box.index(">")]
