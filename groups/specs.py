@@ -22,6 +22,8 @@ INTERVAL = "replsite:interval_seconds"
 OBJECTIVES = {column: f"replsite:{column}" for column in objectives.COLUMNS}
 """Group specs: from which lag or recovery time on there is a warning, or it is critical; in seconds."""
 
+_SCOPE = "capabilities:"
+
 DEFAULT_INTERVAL_SECONDS = 10.0
 MINIMUM_INTERVAL_SECONDS = 0.5
 
@@ -80,12 +82,14 @@ def _positive(key: str, raw: str | None) -> float | None:
 def unmet(wanted: Mapping[str, str | None], capabilities: Mapping[str, object]) -> list[str]:
     """Return, in words, each spec that the capabilities do not satisfy.
 
-    A key with a colon is scoped to somebody else and not matched, as in Cinder.
+    A key may say that it is one of these, `capabilities:key`; another one with a colon is scoped to somebody else
+    and not matched, as in Cinder.
     """
+    matched = {key: key.removeprefix(_SCOPE) for key in wanted if ":" not in key or key.startswith(_SCOPE)}
     return [
-        f"{key} must be '{value}', it is {_shown(capabilities, key)}"
-        for key, value in wanted.items()
-        if ":" not in key and not _satisfied(str(value or ""), capabilities.get(key))
+        f"{name} must be '{wanted[key]}', it is {_shown(capabilities, name)}"
+        for key, name in matched.items()
+        if not _satisfied(str(wanted[key] or ""), capabilities.get(name))
     ]
 
 

@@ -14,6 +14,8 @@ threads = 8
 timeout = 60
 graceful_timeout = 20
 control_socket_disable = True
+# The most that Gunicorn can take: filters may name many ids. What is longer it refuses by itself, with 414.
+limit_request_line = 8190
 # Gunicorn's own default keeps its workers' signs of life in files on a disk, which can stall.
 worker_tmp_dir = "/dev/shm"  # noqa: S108  the file has no name
 logconfig_dict = logs.configuration(level=_site.log_level, layout=_site.log_format)

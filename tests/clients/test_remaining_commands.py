@@ -146,6 +146,16 @@ models.Message.objects.create(
 """
 
 
+@pytest.mark.parametrize("size, status", [(8000, 200), (8200, 414)])
+def test_an_address_may_be_as_long_as_the_web_server_takes(live: livesite.LiveSite, size: int, status: int) -> None:
+    login = live.library.client.session
+    query = "name=".ljust(size, "x")
+
+    answer = login.get(f"{live.address}/v3/volumes?{query}", raise_exc=False)
+
+    assert answer.status_code == status
+
+
 def test_a_host_is_failed_over_and_back_by_openstack(openstack: livesite.Command, live: livesite.LiveSite) -> None:
     def is_over() -> bool:
         [found] = live.library.services.list(host=HOST)

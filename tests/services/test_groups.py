@@ -45,8 +45,17 @@ class TestPlacement:
     def test_matches_specs_as_cinder_does(self, wanted, had, met):
         assert (specs.unmet({"key": wanted}, {"key": had}) == []) is met
 
-    def test_does_not_match_scoped_specs(self):
+    def test_does_not_match_specs_that_are_scoped_to_somebody_else(self):
         assert specs.unmet({"vendor:key": "anything"}, {}) == []
+
+    def test_matches_specs_that_are_scoped_to_capabilities(self):
+        had = {"volume_backend_name": "array"}
+
+        assert specs.unmet({"capabilities:volume_backend_name": "array"}, had) == []
+        assert specs.unmet({"capabilities:volume_backend_name": "moon", "volume_backend_name": "array"}, had) == [
+            "volume_backend_name must be 'moon', it is 'array'"
+        ]
+        assert specs.unmet({"capabilities:a:b": "1"}, had) == ["a:b must be '1', it is not reported"]
 
     @pytest.mark.parametrize("interval", ["soon", "0", "nan", "-1", "1e9"])
     def test_an_interval_that_is_no_good_is_refused(self, site, interval):
