@@ -148,18 +148,17 @@ def back(site: domain.Site, group: models.Group) -> models.Operation:
     return replication.failover(site.owner, group_id=group.pk, secondary_backend_id=DEFAULT)
 
 
-def drill(site: domain.Site, group: models.Group) -> models.DrillRun:
+def drill(site: domain.Site, group: models.Group, *, kind: str = "test-copy") -> models.DrillRun:
+    """Drill a group now; asked for again, by the same plan."""
     plan = models.DrillPlan.objects.filter(groups=group).first() or drills.create_plan(
-        site.owner, name=f"plan of {group.pk}", groups=[group.pk]
+        site.owner, name=f"plan of {group.pk}", groups=[group.pk], kind=kind
     )
     [run] = drills.run_now(site.owner, plan_id=plan.pk)
     return run
 
 
 def full_drill(site: domain.Site, group: models.Group) -> models.DrillRun:
-    plan = drills.create_plan(site.owner, name=f"full plan of {group.pk}", groups=[group.pk], kind="full")
-    [run] = drills.run_now(site.owner, plan_id=plan.pk)
-    return run
+    return drill(site, group, kind="full")
 
 
 def on_the_other_side(site: domain.Site) -> models.Group:
