@@ -9,16 +9,17 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from groups import clock, drills as words, models
+from groups import callers, clock, drills as words, models
 from groups.admin import acting, drill_forms, fields, pages, shown
 from groups.admin.bases import PageAdmin
 from groups.admin.drills import outcome
 from groups.admin.verbs import Fact, Verb, VerbsMixin
-from groups.services import drill_calendar, drill_starting, drills as service
+from groups.services import drill_calendar, drill_starting, drills as service, policies
 
 _SHOWN_RUNS = 20
 _NAMED_GROUPS = 20
@@ -220,6 +221,21 @@ class Delete(PlanVerb):
         return f"Drill plan {self.row} was removed.", shown.listing(models.DrillPlan)
 
 
+class _FreezeAllForm(forms.Form):
+    what = fields.radios(
+        "What",
+        (
+            ("freeze", fields.explained("Freeze every plan", "No drill begins any more. What is under way goes on.")),
+            (
+                "thaw",
+                fields.explained(
+                    "Thaw every plan", "Drills begin again, as each calendar says; also of plans frozen one by one."
+                ),
+            ),
+        ),
+    )
+
+
 @admin.register(models.DrillPlan)
 class DrillPlanAdmin(VerbsMixin, PageAdmin):
     """Drill plans."""
@@ -234,6 +250,40 @@ class DrillPlanAdmin(VerbsMixin, PageAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Allow those who may plan drills in some project."""
         return bool(drill_forms.projects(request))
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the switch for all plans."""
+        view = self.admin_site.admin_view(self.freeze_all)
+        return [path("freeze-all/", view, name="groups_drillplan_freeze_all"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, with the switch for all plans to those who may use it."""
+        links = []
+        if policies.allows(acting.caller(request), "drill:plan"):
+            links = [("Freeze or thaw all", "ac_unit", reverse("admin:groups_drillplan_freeze_all"))]
+        return super().changelist_view(request, {**(extra_context or {}), "list_links": links})
+
+    def freeze_all(self, request: HttpRequest) -> HttpResponse:
+        """Show the switch for all plans; use it on POST."""
+        caller = acting.caller(request)
+        pages.require(caller, "drill:plan")
+        form = _FreezeAllForm(request.POST if request.method == "POST" else None)
+        return pages.answer_form(
+            self,
+            request,
+            form,
+            act=lambda: self._freeze_all(caller, frozen=form.cleaned_data["what"] == "freeze"),
+            template="console/form.html",
+            title="Freeze or thaw every drill plan",
+            submit="Do it",
+            back=shown.listing(models.DrillPlan),
+        )
+
+    @staticmethod
+    def _freeze_all(caller: callers.Caller, *, frozen: bool) -> pages.Done:
+        count = service.freeze_all(caller, frozen=frozen)
+        done = "frozen" if frozen else "thawed"
+        return f"Plans {done}: {count}. The others were so before.", shown.listing(models.DrillPlan)
 
     def add_page(self, request: HttpRequest) -> HttpResponse:
         """Return the page that makes a plan."""

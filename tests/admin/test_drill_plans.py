@@ -156,3 +156,21 @@ def test_a_plan_is_approved_by_another_person_than_its_author_and_frozen_and_tha
 
     plan.refresh_from_db()
     assert (plan.approved_by, plan.frozen) == ("grace", False)
+
+
+def test_an_admin_freezes_and_thaws_every_plan_at_once_and_nobody_else_does(site: Site, cast: Cast):
+    for name in ("weekly", "monthly"):
+        drills.create_plan(site.owner, name=name, groups=[site.new_group(0).pk])
+    address, listed = reverse("admin:groups_drillplan_freeze_all"), reverse("admin:groups_drillplan_changelist")
+
+    codes = [each.post(address, {"what": "freeze"}).status_code for each in (cast.member, cast.reader, cast.stranger)]
+    assert codes == [403, 403, 403]
+    assert cast.admin.get(address, {"what": "freeze"}).status_code == 200
+    assert not models.DrillPlan.objects.filter(frozen=True).exists()
+    assert "Plans frozen: 2." in text(cast.admin.post(address, {"what": "freeze"}, follow=True))
+    assert models.DrillPlan.objects.filter(frozen=True).count() == 2
+    cast.admin.post(address, {"what": "thaw"})
+
+    assert not models.DrillPlan.objects.filter(frozen=True).exists()
+    assert address in text(cast.admin.get(listed))
+    assert address not in text(cast.member.get(listed))
