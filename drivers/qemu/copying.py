@@ -56,15 +56,14 @@ class Progress:
         self._call.progress(done=self._done, total=max(self._total, self._done), unit="bytes", waiting_for=waiting_for)
 
 
-def copy(source: Side, target: Side, *, errands: Sequence[Errand], call: Call) -> None:
+def copy(source: Side, target: Side, *, errands: Sequence[Errand], progress: Progress) -> None:
     """Carry out the errands; on return all of it is on the target's stable storage."""
-    progress = Progress(call, total=sum(errand.bytes_expected for errand in errands))
     for start in range(0, len(errands), _FLUSHED_TOGETHER):
         with contextlib.ExitStack() as stack:
             writers = []
             for errand in errands[start : start + _FLUSHED_TOGETHER]:
-                writer = stack.enter_context(_connection(target, errand.write_to))
-                with _connection(source, errand.read_from) as reader:
+                writer = stack.enter_context(connection(target, errand.write_to))
+                with connection(source, errand.read_from) as reader:
                     _carry_out(_Ends(source, target, reader, writer), errand, progress)
                 writers.append(writer)
             # All at once, so that the flushes share the disk's waits.
@@ -73,7 +72,7 @@ def copy(source: Side, target: Side, *, errands: Sequence[Errand], call: Call) -
                     writer.submit_flush()
                 for writer in writers:
                     writer.settle()
-        call.check()
+        source.call.check()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +125,7 @@ def _copy_differences(ends: _Ends, errand: Errand, progress: Progress) -> None:
     """Read both ends wherever either holds data, and copy the blocks that differ."""
     here = extents(ends.source, errand.read_from, ALLOCATED)
     there = extents(ends.target, errand.write_to, ALLOCATED)
-    with _connection(ends.target, errand.write_to) as held:
+    with connection(ends.target, errand.write_to) as held:
         for batch in batches(aligned(union(here, there))):
             with blamed(ends.source):
                 ends.reader.ask(batch)
@@ -234,19 +233,20 @@ def blamed(side: Side) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _connection(side: Side, export: str, context: str | None = None) -> Iterator[nbd.Connection]:
+def connection(side: Side, export: str, context: str | None = None) -> Iterator[nbd.Connection]:
+    """Connect to a side's export; what goes wrong in between is the caller's to blame."""
     with blamed(side):
         side.call.check()
         timeout = min(_TIMEOUT_SECONDS, side.call.remaining() + 0.001)
         path = str(side.folder.nbd_socket)
-        connection = nbd.Connection(path=path, export=export, timeout=timeout, context=context)
-    with connection:
-        yield connection
+        opened = nbd.Connection(path=path, export=export, timeout=timeout, context=context)
+    with opened:
+        yield opened
 
 
 def extents(side: Side, export: str, context: str) -> list[Range]:
     """Return the extents that a context marks, or, of the allocation, those that hold data."""
-    with _connection(side, export, context) as connection, blamed(side):
+    with connection(side, export, context) as held, blamed(side):
         if context == ALLOCATED:
-            return [(offset, length) for offset, length, flags in connection.extents() if not flags & nbd.ZERO]
-        return [(offset, length) for offset, length, flags in connection.extents() if flags & nbd.DIRTY]
+            return [(offset, length) for offset, length, flags in held.extents() if not flags & nbd.ZERO]
+        return [(offset, length) for offset, length, flags in held.extents() if flags & nbd.DIRTY]

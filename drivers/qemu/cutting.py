@@ -163,6 +163,7 @@ def _cut(side: Side, volumes: Sequence[Volume], point: str, target: record.Recor
                     named=export(volume),
                     writable=False,
                     bitmaps=[frozen(point)] if bases[volume.id] else [],
+                    depth=not still,
                 )
                 for volume in volumes
                 if marked.get(volume.id) != 0

@@ -82,9 +82,18 @@ def add_overlay(node: str, path: pathlib.Path, *, backing: str, direct: bool) ->
     return "blockdev-add", {"driver": "qcow2", "node-name": node, "backing": backing, "file": _file(path, direct)}
 
 
-def export(export_id: str, node: str, *, named: str, writable: bool, bitmaps: Iterable[str] = ()) -> Command:
-    """Return the command that lets NBD clients reach a node."""
-    arguments = {"type": "nbd", "id": export_id, "node-name": node, "name": named, "writable": writable}
+def export(
+    export_id: str, node: str, *, named: str, writable: bool, bitmaps: Iterable[str] = (), depth: bool = False
+) -> Command:
+    """Return the command that lets NBD clients reach a node; `depth` has it tell what its own image holds."""
+    arguments: dict[str, Any] = {
+        "type": "nbd",
+        "id": export_id,
+        "node-name": node,
+        "name": named,
+        "writable": writable,
+        "allocation-depth": depth,
+    }
     if marked := list(bitmaps):
         arguments["bitmaps"] = marked
     return "block-export-add", arguments

@@ -32,7 +32,8 @@ def make_volumes(sites: Sites, group: Group, *, source: SnapshotSet, chosen: Map
             )
             for volume in fresh
         ]
-        copying.copy(keeper, primary, errands=errands, call=call)
+        total = sum(errand.bytes_expected for errand in errands)
+        copying.copy(keeper, primary, errands=errands, progress=copying.Progress(call, total=total))
     for volume in group.volumes:
         _finish(primary, volume)
 

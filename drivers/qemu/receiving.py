@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from drivers.base import Volume
 from drivers.errors import DriverError, Refused
-from drivers.qemu import graph, images, layers, record, retiring, serving, undo
+from drivers.qemu import firstcopy, graph, images, layers, record, retiring, serving, undo
 from drivers.qemu.graph import name
 from drivers.qemu.qmp import Command
 from drivers.qemu.side import Side
@@ -48,28 +48,35 @@ def settle(side: Side, *, held: record.Held, volumes: Sequence[Volume]) -> None:
     undo.tidy(side.folder, group_id=held.group_id, kept=held.record.kept)
 
 
-def stage(
-    side: Side, *, group_id: str, point: str, fresh: Collection[Volume], changed: Collection[Volume]
-) -> Mapping[str, str]:
-    """Open what the round's data goes to and return each volume's export: an overlay for a
-    changed volume, an empty image for a fresh one."""
+def begin_images(side: Side, *, group_id: str, point: str, volumes: Collection[Volume]) -> Mapping[str, firstcopy.Made]:
+    """Make an empty image for each volume that the side does not have yet, and return them."""
+    if not volumes:
+        return {}
+    with side.hold(group_id) as held:
+        require_incoming(side, held.record, point)
+        layers.give_up_with(side, held=held, volumes=volumes)
+        for volume in volumes:
+            images.create_empty(side.folder.image(volume.id), size_bytes=volume.size_bytes)
+        return {volume.id: firstcopy.Made.at(side.folder.image(volume.id)) for volume in volumes}
+
+
+def open_overlays(side: Side, *, group_id: str, point: str, volumes: Collection[Volume]) -> Mapping[str, str]:
+    """Open an overlay for what changed of each volume, and return their exports."""
+    if not volumes:
+        return {}
     with side.hold(group_id) as held, side.talk() as monitor:
         require_incoming(side, held.record, point)
-        layers.give_up_with(side, held=held, volumes=fresh)
         commands: list[Command] = []
-        for volume in [*fresh, *changed]:
-            base, image = name("b", volume.id), side.folder.image(volume.id)
-            top = base
-            if volume in fresh:
-                images.create_empty(image, size_bytes=volume.size_bytes)
-            commands.append(graph.add_raw(base, image, direct=side.direct))
-            if volume in changed:
-                top, overlay = name("r", volume.id), side.folder.image(volume.id, "round")
-                images.create_overlay(overlay, size_bytes=volume.size_bytes)
-                commands.append(graph.add_overlay(top, overlay, backing=base, direct=side.direct))
-            commands.append(graph.export(name("i", volume.id), top, named=_export(volume), writable=True))
+        for volume in volumes:
+            base, top, overlay = name("b", volume.id), name("r", volume.id), side.folder.image(volume.id, "round")
+            images.create_overlay(overlay, size_bytes=volume.size_bytes)
+            commands += [
+                graph.add_raw(base, side.folder.image(volume.id), direct=side.direct),
+                graph.add_overlay(top, overlay, backing=base, direct=side.direct),
+                graph.export(name("i", volume.id), top, named=_export(volume), writable=True),
+            ]
         monitor.run(commands)
-        return {volume.id: _export(volume) for volume in [*fresh, *changed]}
+        return {volume.id: _export(volume) for volume in volumes}
 
 
 def complete(side: Side, *, group_id: str, staged: record.Staged, kept: record.Kept | None) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from drivers.base import Call, Volume
 from drivers.errors import DriverError, UndoPointFailed
-from drivers.qemu import copying, cutting, images, lineage, receiving, record, serving, undo
+from drivers.qemu import copying, cutting, firstcopy, images, lineage, receiving, record, serving, undo
 from drivers.qemu.side import Side
 
 _CLEANING_SECONDS = 10.0
@@ -34,8 +34,14 @@ def run(source: Side, target: Side, *, group_id: str, volumes: Sequence[Volume],
         before = dataclasses.replace(before, points=[])
     try:
         cut = cutting.make(source, group_id=group_id, volumes=volumes, point=point, target=before)
-        errands = _errands(source, target, group_id=group_id, volumes=volumes, before=before, cut=cut, keeper=keeper)
-        copying.copy(source, target, errands=errands, call=call)
+        fresh, changed = _parted(volumes, before, cut)
+        progress = copying.Progress(call, total=_expected(fresh, cut) + _expected(changed, cut))
+        for volume in volumes:
+            source.folder.image(volume.id, "spread").touch()
+        made = receiving.begin_images(target, group_id=group_id, point=point, volumes=fresh)
+        places = receiving.open_overlays(target, group_id=group_id, point=point, volumes=changed)
+        firstcopy.copy(source, target, firsts=_firsts(fresh, cut, made), progress=progress)
+        copying.copy(source, target, errands=_errands(changed, cut, places, keeper), progress=progress)
         cutting.verify(source, volumes=volumes, cut=cut)
         members = {volume.id: volume.size_bytes for volume in volumes}
         staged = record.Staged(point=point, at=cut.at, members=members, history=dict(cut.history))
@@ -51,34 +57,41 @@ def run(source: Side, target: Side, *, group_id: str, volumes: Sequence[Volume],
     return sum(kept.volumes.values()) if kept is not None else 0
 
 
-def _errands(
-    source: Side,
-    target: Side,
-    *,
-    group_id: str,
-    volumes: Sequence[Volume],
-    before: record.Record,
-    cut: cutting.Cut,
-    keeper: undo.Keeper,
-) -> list[copying.Errand]:
-    """Return what is to be copied, after opening where it goes to."""
+def _parted(
+    volumes: Sequence[Volume], before: record.Record, cut: cutting.Cut
+) -> tuple[Sequence[Volume], Sequence[Volume]]:
+    """Return the volumes that the target does not have, and of the others those that changed or may have."""
     # A copy that is larger already is as good: extending grows the copies first.
     fresh = [volume for volume in volumes if before.members.get(volume.id, 0) < volume.size_bytes]
-    changed = [volume for volume in volumes if volume not in fresh and cut.marked.get(volume.id) != 0]
-    for volume in volumes:
-        source.folder.image(volume.id, "spread").touch()
-    places = receiving.stage(target, group_id=group_id, point=cut.point, fresh=fresh, changed=changed)
+    return fresh, [volume for volume in volumes if volume not in fresh and cut.marked.get(volume.id) != 0]
+
+
+def _expected(volumes: Sequence[Volume], cut: cutting.Cut) -> int:
+    return sum(cut.marked.get(volume.id, volume.size_bytes) for volume in volumes)
+
+
+def _firsts(
+    volumes: Sequence[Volume], cut: cutting.Cut, made: Mapping[str, firstcopy.Made]
+) -> Sequence[firstcopy.First]:
+    return [
+        firstcopy.First(volume=volume, read_from=cutting.export(volume), keeps=not cut.still, made=made[volume.id])
+        for volume in volumes
+    ]
+
+
+def _errands(
+    volumes: Sequence[Volume], cut: cutting.Cut, places: Mapping[str, str], keeper: undo.Keeper
+) -> Sequence[copying.Errand]:
     return [
         copying.Errand(
             volume=volume,
             read_from=cutting.export(volume),
             write_to=places[volume.id],
             context=cut.context if volume.id in cut.marked else "",
-            fresh=volume in fresh,
             bytes_expected=cut.marked.get(volume.id, volume.size_bytes),
             keeper=keeper.of(volume),
         )
-        for volume in [*fresh, *changed]
+        for volume in volumes
     ]
 
 

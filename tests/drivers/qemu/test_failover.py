@@ -257,7 +257,8 @@ def test_a_late_worker_of_an_older_epoch_cannot_end_its_round_after_a_promotion(
 def test_a_target_whose_first_copy_was_cut_off_holds_no_point(sites: Sites) -> None:
     group = sites.group(2, size_bytes=16 * MIB)
     sites.write(PRIMARY, group.volumes[0].id, 0, random.randbytes(8 * MIB))
-    call = type(sites.call())(epoch=1, on_progress=lambda *_: sites.kill(PRIMARY))
+    # What is under way is told once more after it died.
+    call = type(sites.call())(epoch=1, on_progress=lambda *_: PRIMARY in sites.processes and sites.kill(PRIMARY))
 
     with pytest.raises(SiteUnavailable):
         sites.driver().enable_replication(group, call=call)
