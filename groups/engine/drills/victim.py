@@ -45,7 +45,12 @@ class Victim:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": str(settings.SETTINGS_MODULE)},
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": str(settings.SETTINGS_MODULE),
+                # It finds what this process has found, wherever it was started.
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            },
             start_new_session=True,
         )
         try:
