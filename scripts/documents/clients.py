@@ -41,7 +41,7 @@ _OTHERS = """\
 _SUITES = """\
 `make suites` installs suites that others wrote, outside of the checkout, and runs them against a site of its own;
 `--keystone` puts a real Keystone before it. What was left out, and why, is in `tests/suites/`. What fails wants what
-is not here: backups, an image service, a server to attach to; or it wants what Replsite does
+is not here: backups, an image service, a server to attach to, a move to another backend; or it wants what Replsite does
 otherwise: [a volume in `error` where the request is refused](api.md#where-it-differs-from-cinder-and-why)."""
 
 

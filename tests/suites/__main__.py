@@ -56,6 +56,7 @@ def _cloud(folder: Path, *, with_keystone: bool, **options: str) -> Iterator[set
     """Run a site, and a Keystone before it if asked to; yield where to log in."""
     if not with_keystone:
         with livesite.running(folder, with_beat=True, **options) as site:
+            _add_backend(site)
             for name in ("demo", "demo-alt"):
                 site.manage("add_project", name)
                 site.manage("add_user", name, "--project", name, "--role", "member", "--password", livesite.PASSWORD)
@@ -67,10 +68,15 @@ def _cloud(folder: Path, *, with_keystone: bool, **options: str) -> Iterator[set
             server.add_user(name, livesite.PASSWORD, project=name, roles=["member"])
         asking = {"keystone_auth_url": server.url, "keystone_password": keystone.SERVICE_PASSWORD}
         with livesite.running(folder, with_beat=True, **asking, **options) as site:
+            _add_backend(site)
             server.add_services(
                 {"block-storage": f"{site.address}/v3", "volumev3": f"{site.address}/v3/$(project_id)s"}
             )
             yield settings.Cloud(auth_url=server.url, admin_password=keystone.ADMIN_PASSWORD)
+
+
+def _add_backend(site: livesite.LiveSite) -> None:
+    site.manage("add_backend", settings.SECOND_BACKEND, "--driver", "fake", "--target", "site-b")
 
 
 def _run(programs: Path, name: str, *, env: dict[str, str], folder: Path, expression: str) -> int:

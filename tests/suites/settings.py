@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.clients import livesite
 
+SECOND_BACKEND = "other"
 _ABSENT = ("neutron", "swift", "nova", "horizon")
 
 
@@ -92,7 +93,9 @@ def _write_tempest(cloud: Cloud, folder: Path) -> None:
         "max_microversion": "3.71",
         "vendor_name": "Replsite",
         "storage_protocol": "fake",
+        "backend_names": f"{livesite.BACKEND},{SECOND_BACKEND}",
     }
-    written["volume-feature-enabled"] = {"backup": "false", "manage_volume": "false", "manage_snapshot": "false"}
+    without = dict.fromkeys(("backup", "manage_volume", "manage_snapshot"), "false")
+    written["volume-feature-enabled"] = {"multi_backend": "true", **without}
     with (folder / "tempest.conf").open("w") as file:
         written.write(file)
