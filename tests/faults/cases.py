@@ -241,7 +241,10 @@ CASES: dict[str, Case] = {
     ),
     "drill": Case(prepare=enabled, ask=drill),
     "full drill": Case(prepare=enabled, ask=full_drill),
-    "way back of a full drill": Case(prepare=on_the_other_side, ask=lambda site, _: drill_starting.start_due()),
+    # A drill that was canceled is over, and leaves the way back to people.
+    "way back of a full drill": Case(
+        prepare=on_the_other_side, ask=lambda site, _: drill_starting.start_due(), once_more=back
+    ),
     "delete volume": Case(
         prepare=with_lone_volume, ask=lambda site, _: volumes.delete(site.owner, volume_id=lone().pk)
     ),

@@ -45,6 +45,8 @@ class Case:
     ends: str = "succeeded"
     disturb: Callable[[domain.Site, models.Group], object] | None = None
     """What makes it fail once. A worker that dies may take that with it: then it ends as if nothing had."""
+    once_more: Callable[[domain.Site, models.Group], object] | None = None
+    """How it is asked for after it was canceled, where that is another way."""
 
 
 @dataclasses.dataclass
@@ -81,6 +83,11 @@ class Bench:
     def ask(self) -> None:
         """Ask for the operation."""
         self.case.ask(self.site, self.group)
+        self.name()
+
+    def ask_once_more(self) -> None:
+        """Ask for the operation after it was canceled."""
+        (self.case.once_more or self.case.ask)(self.site, self.group)
         self.name()
 
     def mark(self) -> int:

@@ -120,7 +120,7 @@ def problems(bench: matrix.Bench, name: str, *, before: dict, done: dict) -> lis
 
 def way_on(bench: matrix.Bench, *, done: dict) -> list[str]:
     """Ask for the same again; return what is wrong at its end."""
-    bench.ask()
+    bench.ask_once_more()
     domain.drain_with_retries()
     state = essence(bench.state())
     return [] if state == done else [f"asked for again, it does not end well: {matrix.different(done, state)}"]
