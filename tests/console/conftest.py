@@ -1,4 +1,4 @@
-"""One running site with all its processes, and Debian's Chromium."""
+"""A running site with all its processes for each module, and Debian's Chromium."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[livesite.LiveSite]:
     """A site with web, worker and beat, an admin, and a reader of the staff."""
     folder = tmp_path_factory.mktemp("console")
