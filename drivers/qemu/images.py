@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import concurrent.futures
+import ctypes
 import dataclasses
+import errno
 import os
 import pathlib
 import struct
@@ -17,6 +19,8 @@ _SECTOR = 4096
 _SYNCS_AT_ONCE = 16
 _CLUSTER = 1 << 16
 _ENTRIES = _CLUSTER // 8
+_KEEP_SIZE_AND_PUNCH_HOLE = 0x01 | 0x02
+"""The flags of fallocate(2)."""
 
 
 def create(path: pathlib.Path, *, size_bytes: int) -> None:
@@ -79,6 +83,40 @@ def remove(folder: Folder, *, volume_id: str) -> None:
     """Remove a volume's data and all that goes with it, but undo points; absent files are fine."""
     for kind in ("cut", "round", "raw", "spread", "written"):
         folder.image(volume_id, kind).unlink(missing_ok=True)
+
+
+def give_back(path: pathlib.Path) -> None:
+    """Give the disk back what is set aside for a file and was never written; it reads as zeroes before and after."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        end, place = os.fstat(descriptor).st_size, 0
+        while place < end:
+            hole = os.lseek(descriptor, place, os.SEEK_HOLE)
+            place = _next_data(descriptor, hole, end)
+            if hole < place:
+                _punch(descriptor, hole, place - hole)
+    finally:
+        os.close(descriptor)
+
+
+def _next_data(descriptor: int, place: int, end: int) -> int:
+    try:
+        return os.lseek(descriptor, place, os.SEEK_DATA) if place < end else end
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        return end
+
+
+def _punch(descriptor: int, offset: int, length: int) -> None:
+    library = ctypes.CDLL(None, use_errno=True)
+    arguments = (ctypes.c_int(descriptor), ctypes.c_int(_KEEP_SIZE_AND_PUNCH_HOLE))
+    if library.fallocate(*arguments, ctypes.c_int64(offset), ctypes.c_int64(length)) == 0:
+        return
+    number = ctypes.get_errno()
+    # A file system that cannot do it keeps the file as it is, which is as good but larger.
+    if number != errno.EOPNOTSUPP:
+        raise OSError(number, os.strerror(number))
 
 
 def sync(path: pathlib.Path) -> None:

@@ -66,6 +66,9 @@ def take(sites: Sites, group: Group, wanted: SnapshotSet, *, call: Call) -> floa
         with _hold(side, wanted) as taken:
             _require_own(side, taken, attempt)
             _require_done(side, wanted)
+            for path in _files(side.folder, wanted):
+                # A job sets aside room for the whole volume, also for where it holds nothing.
+                images.give_back(path)
             images.sync_all(_files(side.folder, wanted))
             taken.attempt, taken.at = "", at
             _save(side.folder, wanted.id, taken)
@@ -199,7 +202,8 @@ def _require_active(side: Side, found: record.Record, elsewhere: Sequence[record
 def _require_room(side: Side, wanted: SnapshotSet) -> None:
     """Raise `DriverError` when the site's disk has no room: a write that cannot be set aside would fail."""
     paths = [side.folder.image(each.volume_id) for each in wanted.snapshots]
-    needed = sum(path.stat().st_blocks * 512 for path in paths if path.exists()) + _SPARE_BYTES
+    # The jobs set aside room for the whole of each volume; what it does not need is given back at their end.
+    needed = sum(path.stat().st_size for path in paths if path.exists()) + _SPARE_BYTES
     free = shutil.disk_usage(side.folder.path).free
     if free < needed:
         raise DriverError(
