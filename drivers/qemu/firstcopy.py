@@ -12,7 +12,6 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
-import errno
 import mmap
 import os
 import pathlib
@@ -25,6 +24,7 @@ from drivers.base import Volume
 from drivers.errors import DriverError
 from drivers.qemu import copying, nbd
 from drivers.qemu.copying import Progress, Range
+from drivers.qemu.images import stretches
 from drivers.qemu.side import Side
 
 DEPTH = "qemu:allocation-depth"
@@ -202,21 +202,13 @@ def _write(descriptor: int, data: memoryview, offset: int) -> None:
 
 
 def _data(descriptor: int, size: int) -> Iterator[Range]:
-    """Yield where a file holds data, in whole blocks."""
-    place = 0
-    while place < size:
-        try:
-            start = os.lseek(descriptor, place, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno != errno.ENXIO:
-                raise
-            # There is none behind it.
-            return
-        end = os.lseek(descriptor, start, os.SEEK_HOLE)
-        first, last = start // _BLOCK * _BLOCK, min(size, -(-end // _BLOCK) * _BLOCK)
+    """Yield where a file holds data, in whole blocks, each once."""
+    done = 0
+    for start, end in stretches(descriptor, size_bytes=size):
+        first, last = max(done, start // _BLOCK * _BLOCK), min(size, -(-end // _BLOCK) * _BLOCK)
         if first < last:
             yield first, last - first
-        place = max(end, last)
+        done = max(done, last)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import errno
 import os
 import pathlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from drivers.base import Volume
 from drivers.errors import Refused
@@ -85,27 +85,32 @@ def remove(folder: Folder, *, volume_id: str) -> None:
         folder.image(volume_id, kind).unlink(missing_ok=True)
 
 
+def stretches(descriptor: int, *, size_bytes: int) -> Iterator[tuple[int, int]]:
+    """Yield where a file holds data: the first byte of each stretch, and the one behind it."""
+    place = 0
+    while place < size_bytes:
+        try:
+            start = os.lseek(descriptor, place, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            # There is none behind it.
+            return
+        place = os.lseek(descriptor, start, os.SEEK_HOLE)
+        yield start, place
+
+
 def give_back(path: pathlib.Path) -> None:
     """Give the disk back what is set aside for a file and was never written; it reads as zeroes before and after."""
     descriptor = os.open(path, os.O_RDWR)
     try:
-        end, place = os.fstat(descriptor).st_size, 0
-        while place < end:
-            hole = os.lseek(descriptor, place, os.SEEK_HOLE)
-            place = _next_data(descriptor, hole, end)
-            if hole < place:
-                _punch(descriptor, hole, place - hole)
+        size, hole = os.fstat(descriptor).st_size, 0
+        for start, end in [*stretches(descriptor, size_bytes=size), (size, size)]:
+            if hole < start:
+                _punch(descriptor, hole, start - hole)
+            hole = end
     finally:
         os.close(descriptor)
-
-
-def _next_data(descriptor: int, place: int, end: int) -> int:
-    try:
-        return os.lseek(descriptor, place, os.SEEK_DATA) if place < end else end
-    except OSError as error:
-        if error.errno != errno.ENXIO:
-            raise
-        return end
 
 
 def _punch(descriptor: int, offset: int, length: int) -> None:
