@@ -24,9 +24,8 @@ _UNSAID = NotApplicable("The plan does not say.")
 VERIFY = "python verify_report.py PACK... (in every pack, needs nothing but Python), or manage.py verify_report PACK..."
 
 
-def compose(run: models.DrillRun, operation: models.Operation, gaps: Sequence[models.DrillGap]) -> dict[str, Any]:
+def compose(facts: Facts, gaps: Sequence[models.DrillGap]) -> dict[str, Any]:
     """Return the report of a drill that has ended."""
-    facts = Facts(run, operation)
     return document(
         {**_identity(facts), **_intent(facts), **_people(facts), **_before(facts), **_course(facts)}
         | results.of(facts)

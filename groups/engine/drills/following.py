@@ -67,7 +67,7 @@ def conclude(run_id: uuid.UUID) -> bool:
             ]
         )
         gaps = _gaps(run, operation, facts)
-        ledger.append(run, kind=drills.EntryKind.REPORT, body=composing.compose(run, operation, gaps))
+        ledger.append(run, kind=drills.EntryKind.REPORT, body=composing.compose(facts, gaps))
         _tell(run, facts)
     log.info("drill_concluded", run_id=str(run.pk), verdict=run.verdict)
     return True
