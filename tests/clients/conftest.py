@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -28,3 +29,15 @@ def openstack(live: livesite.LiveSite) -> livesite.Command:
     settings = {**live.client_settings(), "OS_IDENTITY_API_VERSION": "3"}
     del settings["OS_VOLUME_API_VERSION"]
     return livesite.Command("openstack", settings, live.folder)
+
+
+@pytest.fixture
+def tag() -> str:
+    """What tells the names of one test from those of all others."""
+    return secrets.token_hex(3)
+
+
+@pytest.fixture
+def newest(live: livesite.LiveSite) -> livesite.Command:
+    """The `cinder` command of the admin, speaking the newest version."""
+    return livesite.Command("cinder", live.client_settings(version="3.71"), live.folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import pytest
@@ -11,18 +10,6 @@ from tests.clients import livesite
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 INSTANCE = "9d1b8a6c-3a0e-4c5e-8b1f-2f5a0e6a7c11"
-
-
-@pytest.fixture
-def tag() -> str:
-    """What tells the names of one test from those of all others."""
-    return secrets.token_hex(3)
-
-
-@pytest.fixture
-def newest(live: livesite.LiveSite) -> livesite.Command:
-    """The `cinder` command of the admin, speaking the newest version."""
-    return livesite.Command("cinder", live.client_settings(version="3.71"), live.folder)
 
 
 @pytest.fixture

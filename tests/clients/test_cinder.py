@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import secrets
 from collections.abc import Callable
 
 import pytest
@@ -20,12 +19,6 @@ class Made:
     tag: str
     group_id: str
     volume_ids: list[str]
-
-
-@pytest.fixture
-def tag() -> str:
-    """What tells the names of one test from those of all others."""
-    return secrets.token_hex(3)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import pytest
@@ -10,12 +9,6 @@ import pytest
 from tests.clients import livesite
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def tag() -> str:
-    """What tells the names of one test from those of all others."""
-    return secrets.token_hex(3)
 
 
 def test_qos_specs_are_kept_and_given_to_types_by_cinder(
