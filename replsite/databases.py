@@ -25,4 +25,6 @@ def configuration(address: str, *, lease_seconds: float) -> dict[str, Any]:
     # could take over from it: the server ends the transaction when the lease would have run out too.
     ours = f"-c idle_in_transaction_session_timeout={round(lease_seconds * 1000)}"
     given["options"] = f"{ours} {given.get('options', '')}".strip()
+    # The same few statements run all the time: the server plans each once a connection.
+    given |= {"server_side_binding": True, "prepare_threshold": 2}
     return found | {"OPTIONS": given}

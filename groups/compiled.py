@@ -1,0 +1,219 @@
+"""Statements that are compiled once and run many times.
+
+Making SQL out of a query costs Django several times what running it costs, and most of the time of an operation on a
+small group went into that. A statement here is written as a query with slots for what differs from one run to the next;
+the first run on a connection compiles it, each further one fills the slots. It is for the statements that every
+operation and every request runs; all others are ordinary queries.
+
+Nothing but its slots may depend on a run's values: a slot takes the place of one value, compared with None it finds
+nothing, and it stands for no list.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from django.db import connection, connections, models
+from django.db.models.query import FlatValuesListIterable, ModelIterable, get_related_populators
+from django.db.models.sql import UpdateQuery
+
+Row = TypeVar("Row")
+Model = TypeVar("Model", bound=models.Model)
+
+
+class _Hole(NamedTuple):
+    """A parameter of a compiled statement that comes from a run's values."""
+
+    name: str
+    column: Any
+
+
+class Slot(models.Expression):
+    """Stands in a query for the value that each run gives under a name."""
+
+    def __init__(self, name: str, column: Any = None) -> None:
+        super().__init__(output_field=column)
+        self.name, self.column = name, column
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        """Return a placeholder, and what is to be filled in there."""
+        return "%s", [_Hole(self.name, self.column)]
+
+
+def slot(name: str) -> Any:
+    """Return what stands for a value: in a condition an identifier, a time, a text, a number; in a change any value."""
+    return Slot(name)
+
+
+class _Statement(Generic[Row]):
+    """What is compiled once a connection. Every thread has connections of its own."""
+
+    def __init__(self) -> None:
+        self._here = threading.local()
+
+    def _plan(self) -> Row:
+        own = connections[connection.alias]
+        kept: tuple[Any, Row] | None = getattr(self._here, "kept", None)
+        if kept is None or kept[0] is not own:
+            kept = self._here.kept = (own, self._compile(own))
+        return kept[1]
+
+    def _compile(self, own: Any) -> Row:
+        raise NotImplementedError
+
+
+class _Reading(NamedTuple):
+    sql: str
+    params: Sequence[Any]
+    made: Callable[[Sequence[Sequence[Any]]], Iterator[Any]]
+
+
+class Select(_Statement[_Reading], Generic[Row]):
+    """A query for rows: of models with what `select_related` names, or the tuples or values of `values_list`."""
+
+    def __init__(self, query: Callable[[], models.QuerySet[Any, Row]]) -> None:
+        super().__init__()
+        self._query = query
+
+    def all(self, **values: object) -> list[Row]:
+        """Return the rows found with these values in the slots."""
+        sql, params, made = self._plan()
+        with connection.cursor() as cursor:
+            cursor.execute(sql, _filled(params, values))
+            return list(made(cursor.fetchall()))
+
+    def first(self, **values: object) -> Row | None:
+        """Return the first of these rows, if there is one. The query itself says how many are read."""
+        return next(iter(self.all(**values)), None)
+
+    def _compile(self, own: Any) -> _Reading:
+        queryset: Any = self._query()
+        compiler = queryset.query.get_compiler(connection=own)
+        sql, params = compiler.as_sql()
+        converters = compiler.get_converters([column[0] for column in compiler.select[: compiler.col_count]])
+
+        def converted(rows: Sequence[Sequence[Any]]) -> Iterator[Any]:
+            return compiler.apply_converters(rows, converters) if converters else iter(rows)
+
+        make = _maker(queryset, compiler)
+        return _Reading(sql, params, lambda rows: map(make, converted(rows)))
+
+
+def _maker(queryset: Any, compiler: Any) -> Callable[[Sequence[Any]], Any]:
+    """Return what makes of a row what the query is to yield."""
+    kind = queryset._iterable_class  # noqa: SLF001 - says which of its three forms a query has
+    if kind is FlatValuesListIterable:
+        return lambda row: row[0]
+    if kind is not ModelIterable:
+        return tuple
+    klass, select = compiler.klass_info, compiler.select
+    begin, end = klass["select_fields"][0], klass["select_fields"][-1] + 1
+    names = [column[0].target.attname for column in select[begin:end]]
+    populators = get_related_populators(klass, select, connection.alias)  # type: ignore[call-arg]
+    model = klass["model"]
+
+    def make(row: Sequence[Any]) -> Any:
+        found = model.from_db(connection.alias, names, row[begin:end])
+        for populator in populators:
+            populator.populate(row, found)
+        return found
+
+    return make
+
+
+class _Writing(NamedTuple):
+    sql: str
+    params: Sequence[Any]
+
+
+class Update(_Statement[_Writing]):
+    """A change of rows, all in one statement."""
+
+    def __init__(self, change: Callable[[], tuple[models.QuerySet[Any], Mapping[str, Any]]]) -> None:
+        super().__init__()
+        self._change = change
+
+    def run(self, **values: object) -> int:
+        """Change the rows found with these values in the slots; return how many there were."""
+        sql, params = self._plan()
+        with connection.cursor() as cursor:
+            cursor.execute(sql, _filled(params, values))
+            return cursor.rowcount
+
+    def _compile(self, own: Any) -> _Writing:
+        queryset, changes = self._change()
+        query: Any = queryset.query.chain(UpdateQuery)
+        query.clear_ordering(force=True)
+        field_of = queryset.model._meta.get_field  # noqa: SLF001 - documented
+        query.add_update_values(
+            {
+                name: Slot(value.name, field_of(name)) if isinstance(value, Slot) else value
+                for name, value in changes.items()
+            }
+        )
+        return _Writing(*query.get_compiler(connection=own).as_sql())
+
+
+class Insert(Generic[Model]):
+    """New rows of a model. Of rows that are there already, by primary key, it writes the columns named instead."""
+
+    def __init__(self, model: type[Model], *, over: Sequence[str] = (), unless_there: bool = False) -> None:
+        self._model, self._over, self._unless_there = model, over, unless_there
+
+    def run(self, rows: Sequence[Model]) -> int:
+        """Write the rows; return how many were written. With `unless_there`, one that a constraint forbids is not."""
+        if not rows:
+            return 0
+        before, places, after = self._parts
+        values = [
+            field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows for field in self._fields
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(before + ", ".join([places] * len(rows)) + after, values)
+            written = cursor.rowcount
+        for row in rows:
+            row._state.adding = False  # noqa: SLF001 - documented
+        return written
+
+    @functools.cached_property
+    def _fields(self) -> list[Any]:
+        of_model = self._model._meta  # noqa: SLF001 - documented
+        return [field for field in of_model.concrete_fields if not isinstance(field, models.AutoField)]
+
+    @functools.cached_property
+    def _parts(self) -> tuple[str, str, str]:
+        of_model: Any = self._model._meta  # noqa: SLF001 - documented
+        quoted = connection.ops.quote_name
+        columns = ", ".join(quoted(field.column) for field in self._fields)
+        places = ", ".join(["%s"] * len(self._fields))
+        after = ""
+        if self._unless_there:
+            after = " ON CONFLICT DO NOTHING"
+        elif self._over:
+            over = [quoted(of_model.get_field(name).column) for name in self._over]
+            changes = ", ".join(f"{column} = EXCLUDED.{column}" for column in over)
+            after = f" ON CONFLICT ({quoted(of_model.pk.column)}) DO UPDATE SET {changes}"
+        return f"INSERT INTO {quoted(of_model.db_table)} ({columns}) VALUES ", f"({places})", after  # noqa: S608
+
+
+_BY_TYPE: tuple[tuple[type, Any], ...] = (
+    (uuid.UUID, models.UUIDField()),
+    (datetime.datetime, models.DateTimeField()),
+)
+"""How values are stored that a condition is given, where a database has no type for them."""
+
+
+def _filled(params: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
+    return [_stored(param, values[param.name]) if isinstance(param, _Hole) else param for param in params]
+
+
+def _stored(hole: _Hole, value: Any) -> Any:
+    if hole.column is not None:
+        return hole.column.get_db_prep_save(value, connection)
+    field = next((field for kind, field in _BY_TYPE if isinstance(value, kind)), None)
+    return value if field is None else field.get_db_prep_value(value, connection)
