@@ -18,8 +18,13 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from django.db import connection, connections, models
-from django.db.models.query import FlatValuesListIterable, ModelIterable, get_related_populators
+from django.db import connection, connections, models, transaction
+from django.db.models.query import (
+    FlatValuesListIterable,
+    ModelIterable,
+    ValuesListIterable,
+    get_related_populators,
+)
 from django.db.models.sql import UpdateQuery
 
 Row = TypeVar("Row")
@@ -71,6 +76,7 @@ class _Reading(NamedTuple):
     sql: str
     params: Sequence[Any]
     made: Callable[[Sequence[Sequence[Any]]], Iterator[Any]]
+    locks: bool
 
 
 class Select(_Statement[_Reading], Generic[Row]):
@@ -82,7 +88,10 @@ class Select(_Statement[_Reading], Generic[Row]):
 
     def all(self, **values: object) -> list[Row]:
         """Return the rows found with these values in the slots."""
-        sql, params, made = self._plan()
+        sql, params, made, locks = self._plan()
+        if locks and not connection.in_atomic_block:
+            # Compiling checks it the first time only, and the lock would be gone with the statement.
+            raise transaction.TransactionManagementError("rows are locked within a transaction only")
         with connection.cursor() as cursor:
             cursor.execute(sql, _filled(params, values))
             return list(made(cursor.fetchall()))
@@ -101,17 +110,22 @@ class Select(_Statement[_Reading], Generic[Row]):
             return compiler.apply_converters(rows, converters) if converters else iter(rows)
 
         make = _maker(queryset, compiler)
-        return _Reading(sql, params, lambda rows: map(make, converted(rows)))
+        locks = queryset.query.select_for_update and own.features.has_select_for_update
+        return _Reading(sql, params, lambda rows: map(make, converted(rows)), locks)
 
 
 def _maker(queryset: Any, compiler: Any) -> Callable[[Sequence[Any]], Any]:
     """Return what makes of a row what the query is to yield."""
-    kind = queryset._iterable_class  # noqa: SLF001 - says which of its three forms a query has
+    kind = queryset._iterable_class  # noqa: SLF001 - says which form a query has
     if kind is FlatValuesListIterable:
         return lambda row: row[0]
-    if kind is not ModelIterable:
-        return tuple
-    klass, select = compiler.klass_info, compiler.select
+    if kind is ValuesListIterable:
+        # What it is sorted by may come behind.
+        width = compiler.col_count
+        return lambda row: tuple(row[:width])
+    if kind is not ModelIterable or queryset._prefetch_related_lookups:  # noqa: SLF001 - nothing else tells
+        raise NotImplementedError("only models without prefetching, plain tuples and single values are made of rows")
+    klass, select, annotations = compiler.klass_info, compiler.select, compiler.annotation_col_map.items()
     begin, end = klass["select_fields"][0], klass["select_fields"][-1] + 1
     names = [column[0].target.attname for column in select[begin:end]]
     populators = get_related_populators(klass, select, connection.alias)  # type: ignore[call-arg]
@@ -121,6 +135,8 @@ def _maker(queryset: Any, compiler: Any) -> Callable[[Sequence[Any]], Any]:
         found = model.from_db(connection.alias, names, row[begin:end])
         for populator in populators:
             populator.populate(row, found)
+        for name, place in annotations:
+            setattr(found, name, row[place])
         return found
 
     return make
@@ -141,8 +157,9 @@ class Update(_Statement[_Writing]):
     def run(self, **values: object) -> int:
         """Change the rows found with these values in the slots; return how many there were."""
         sql, params = self._plan()
-        with connection.cursor() as cursor:
-            cursor.execute(sql, _filled(params, values))
+        filled = _filled(params, values)
+        with transaction.mark_for_rollback_on_error(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute(sql, filled)
             return cursor.rowcount
 
     def _compile(self, own: Any) -> _Writing:
@@ -166,18 +183,26 @@ class Insert(Generic[Model]):
         self._model, self._over, self._unless_there = model, over, unless_there
 
     def run(self, rows: Sequence[Model]) -> int:
-        """Write the rows; return how many were written. With `unless_there`, one that a constraint forbids is not."""
+        """Write the rows; return how many were written. With `unless_there`, one that is there already is not.
+
+        The numbers that the database gives as keys are not read back.
+        """
         if not rows:
             return 0
+        at_once = _MOST_VALUES // len(self._fields)
+        if len(rows) > at_once:
+            with transaction.atomic(savepoint=False):
+                return sum(self.run(rows[first : first + at_once]) for first in range(0, len(rows), at_once))
         before, places, after = self._parts
         values = [
             field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows for field in self._fields
         ]
-        with connection.cursor() as cursor:
+        with transaction.mark_for_rollback_on_error(using=connection.alias), connection.cursor() as cursor:
             cursor.execute(before + ", ".join([places] * len(rows)) + after, values)
             written = cursor.rowcount
-        for row in rows:
-            row._state.adding = False  # noqa: SLF001 - documented
+        if written == len(rows):
+            for row in rows:
+                row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001 - documented
         return written
 
     @functools.cached_property
@@ -201,6 +226,8 @@ class Insert(Generic[Model]):
         return f"INSERT INTO {quoted(of_model.db_table)} ({columns}) VALUES ", f"({places})", after  # noqa: S608
 
 
+_MOST_VALUES = 32_766
+"""How many values SQLite takes in one statement; PostgreSQL takes twice as many."""
 _BY_TYPE: tuple[tuple[type, Any], ...] = (
     (uuid.UUID, models.UUIDField()),
     (datetime.datetime, models.DateTimeField()),
