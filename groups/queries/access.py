@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import models as db
 
 from groups import callers, errors, models
+from groups.compiled import Select, slot
 
 _PROJECT_ID = re.compile(r"[0-9a-f]{32}")
 # What every database can hold as a key.
 _LONGEST_USER_ID = 18
+
+_GIVEN = Select(
+    lambda: (
+        models.RoleAssignment.objects.filter(user_id=slot("user"), project_id=slot("project"))
+        .order_by()
+        .values_list("role", flat=True)
+    )
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,24 +76,26 @@ class Visitor:
         )
 
 
-def to(user: User, project: models.Project | None) -> Access:
+def to(user: User, project: models.Project | None, *, given: Collection[str] | None = None) -> Access:
     """Return a user's access to a project. Raises `NotAuthenticated` when they have none.
 
-    A superuser without a role of their own is admin in every project.
+    A superuser without a role of their own is admin in every project. `given` are the roles they were given
+    there, for who has read them already.
     """
     if not user.is_active:
         raise errors.NotAuthenticated(f"User {user.username} is disabled.", remedy="Have an admin enable it.")
     if project is None:
         return Access(user=user, project=None, roles=frozenset())
-    roles = roles_in(user, project.pk)
+    roles = roles_in(user, project.pk, given=given)
     if not roles or not project.enabled:
         raise _refused(user, project.pk)
     return Access(user=user, project=project, roles=roles)
 
 
-def roles_in(user: User, project_id: str) -> frozenset[str]:
-    """Return a user's roles in a project, with those they include."""
-    given = models.RoleAssignment.objects.filter(user=user, project_id=project_id).values_list("role", flat=True)
+def roles_in(user: User, project_id: str, *, given: Collection[str] | None = None) -> frozenset[str]:
+    """Return a user's roles in a project, with those they include; `given` as above."""
+    if given is None:
+        given = _GIVEN.all(user=user.pk, project=project_id)
     return callers.expanded(given or ([callers.ADMIN] if user.is_superuser else []))
 
 

@@ -11,8 +11,10 @@ import secrets
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F, FilteredRelation, Q
 
 from groups import callers, clock, errors, models
+from groups.compiled import Select, slot
 from groups.queries import access
 from groups.services import auditing, policies
 
@@ -20,6 +22,21 @@ PREFIX = "rs-"
 """What each of our tokens begins with: so that it is never shown to anybody else's identity service."""
 PURGED_AT_ONCE = 100
 """How many expired tokens are removed, at most, when a new one is given out."""
+
+_SHOWN = Select(
+    lambda: (
+        models.Token.objects.filter(digest=slot("digest"))
+        .select_related("user", "project")
+        .annotate(
+            given=FilteredRelation(
+                "user__role_assignments", condition=Q(user__role_assignments__project_id=F("project_id"))
+            ),
+            role=F("given__role"),
+        )
+        .order_by()
+    )
+)
+"""The token of a digest with its user and project, once for each role of theirs there, once without a role too."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,12 +87,13 @@ def find(text: str) -> Shown:
     Raises `NotAuthenticated` when it is unknown, revoked or expired, when the user or the project
     was disabled or the role taken away, and when the user's password was changed since.
     """
-    row = models.Token.objects.select_related("user", "project").filter(digest=_digest(text)).first()
+    rows = _SHOWN.all(digest=_digest(text))
+    row = next(iter(rows), None)
     if row is None or row.expires_at <= clock.now():
         raise errors.NotAuthenticated("This token is unknown or has expired.")
     if not hmac.compare_digest(row.password_mark, _mark(row.user)):
         raise errors.NotAuthenticated("The password was changed after this token was given out.")
-    return Shown(row=row, granted=access.to(row.user, row.project))
+    return Shown(row=row, granted=access.to(row.user, row.project, given=[each.role for each in rows if each.role]))
 
 
 def is_ours(text: str) -> bool:

@@ -138,8 +138,8 @@ def test_expired_tokens_are_removed_a_limited_number_at_a_time(olga):
     assert models.Token.objects.filter(pk=kept.row.pk).exists()
 
 
-def test_looking_at_a_token_takes_two_statements(olga, django_assert_num_queries):
+def test_looking_at_a_token_takes_one_statement(olga, django_assert_num_queries):
     text = tokens.issue(olga).text
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         tokens.find(text)

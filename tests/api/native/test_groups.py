@@ -77,7 +77,7 @@ class TestSeeing:
         standing.add_groups(site, 5)
         ask(cast.olga, "GET", "/groups", limit="1")
 
-        with django_assert_num_queries(3) as few:
+        with django_assert_num_queries(2) as few:
             ask(cast.olga, "GET", "/groups", limit="1")
         with django_assert_num_queries(len(few)):
             assert len(ask(cast.olga, "GET", "/groups").body["groups"]) == 5

@@ -56,7 +56,7 @@ def test_the_cost_of_a_list_does_not_depend_on_its_length(cast: people.Cast, sit
         counts.append(len(statements))
 
     assert counts[0] == counts[1]
-    assert counts[1] <= 6
+    assert counts[1] <= 5
 
 
 @pytest.mark.parametrize("path, prefix", [("/volumes", "v"), ("/groups", "g")])
