@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
 
 from django.db import models as db
 
 from groups import callers, errors, models
+from groups.compiled import Select, slot
 
 _Row = TypeVar("_Row", bound=db.Model)
 
 
+class _ById(Generic[_Row]):
+    """Finds a row that belongs to a project: among all for an admin, else among those of the caller's."""
+
+    def __init__(self, rows: Callable[[], db.QuerySet[_Row]]) -> None:
+        self._selects = {
+            (every, lock): Select(functools.partial(_one, rows, every=every, lock=lock))
+            for every in (True, False)
+            for lock in (True, False)
+        }
+
+    def __call__(self, caller: callers.Caller, row_id: object, *, lock: bool = False) -> _Row | None:
+        known = parsed_id(row_id)
+        if known is None:
+            return None
+        return self._selects[caller.is_admin, lock].first(pk=known, project=caller.project_id)
+
+
+def _one(rows: Callable[[], db.QuerySet[_Row]], *, every: bool, lock: bool) -> db.QuerySet[_Row]:
+    found = rows().filter(pk=slot("pk")).order_by()
+    found = found if every else found.filter(project_id=slot("project"))
+    return found.select_for_update(of=("self",)) if lock else found
+
+
+_group = _ById(lambda: models.Group.objects.select_related("group_type", "backend"))
+_volume = _ById(lambda: models.Volume.objects.select_related("volume_type", "backend"))
+_snapshot = _ById(lambda: models.Snapshot.objects.select_related("volume__volume_type", "backend"))
+_group_snapshot = _ById(
+    lambda: models.GroupSnapshot.objects.select_related("group__group_type", "group_type", "backend")
+)
+_operation = _ById(models.Operation.objects.all)
+
+
 def group(caller: callers.Caller, group_id: object, *, lock: bool = False) -> models.Group:
     """Return a group; `lock` holds its row until the transaction ends. Raises `NotFound`."""
-    rows = _owned(caller, models.Group.objects.select_related("group_type", "backend"))
-    found = _by_id(rows.select_for_update(of=("self",)) if lock else rows, group_id)
+    found = _group(caller, group_id, lock=lock)
     if found is None:
         raise errors.NotFound(f"Group {group_id} could not be found.")
     return found
@@ -24,8 +57,7 @@ def group(caller: callers.Caller, group_id: object, *, lock: bool = False) -> mo
 
 def volume(caller: callers.Caller, volume_id: object, *, lock: bool = False) -> models.Volume:
     """Return a volume; `lock` holds its row until the transaction ends. Raises `NotFound`."""
-    rows = _owned(caller, models.Volume.objects.select_related("volume_type", "backend"))
-    found = _by_id(rows.select_for_update(of=("self",)) if lock else rows, volume_id)
+    found = _volume(caller, volume_id, lock=lock)
     if found is None:
         raise errors.NotFound(f"Volume {volume_id} could not be found.")
     return found
@@ -33,8 +65,7 @@ def volume(caller: callers.Caller, volume_id: object, *, lock: bool = False) -> 
 
 def snapshot(caller: callers.Caller, snapshot_id: object, *, lock: bool = False) -> models.Snapshot:
     """Return a snapshot; `lock` holds its row until the transaction ends. Raises `NotFound`."""
-    rows = _owned(caller, models.Snapshot.objects.select_related("volume__volume_type", "backend"))
-    found = _by_id(rows.select_for_update(of=("self",)) if lock else rows, snapshot_id)
+    found = _snapshot(caller, snapshot_id, lock=lock)
     if found is None:
         raise errors.NotFound(f"Snapshot {snapshot_id} could not be found.")
     return found
@@ -42,8 +73,7 @@ def snapshot(caller: callers.Caller, snapshot_id: object, *, lock: bool = False)
 
 def group_snapshot(caller: callers.Caller, snapshot_id: object, *, lock: bool = False) -> models.GroupSnapshot:
     """Return a group snapshot; `lock` holds its row until the transaction ends. Raises `NotFound`."""
-    rows = _owned(caller, models.GroupSnapshot.objects.select_related("group__group_type", "group_type", "backend"))
-    found = _by_id(rows.select_for_update(of=("self",)) if lock else rows, snapshot_id)
+    found = _group_snapshot(caller, snapshot_id, lock=lock)
     if found is None:
         raise errors.NotFound(f"GroupSnapshot {snapshot_id} could not be found.")
     return found
@@ -79,7 +109,7 @@ def transfer(caller: callers.Caller, transfer_id: object) -> models.Transfer:
 
 def operation(caller: callers.Caller, operation_id: object) -> models.Operation:
     """Return an operation. Raises `NotFound`."""
-    found = _by_id(_owned(caller, models.Operation.objects.all()), operation_id)
+    found = _operation(caller, operation_id)
     if found is None:
         raise errors.NotFound(f"Operation {operation_id} could not be found.")
     return found
