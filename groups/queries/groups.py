@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,8 @@ from typing import Any
 from django.db import models as db
 
 from groups import callers, errors, models
-from groups.queries import filtering, hosts, paging
+from groups.compiled import Select, slot
+from groups.queries import filtering, hosts, paging, visible
 
 Values = dict[str, Any]
 
@@ -49,6 +51,19 @@ FILTERS: Mapping[str, filtering.Condition] = {
 }
 
 
+def _one(*, every: bool) -> db.QuerySet[models.Group, tuple[Any, ...]]:
+    rows = models.Group.objects.filter(pk=slot("pk"))
+    found = rows if every else rows.filter(project_id=slot("project"))
+    return found.order_by("volume_type_links__id").values_list(*_SHOWN, "volume_type_links__volume_type_id")
+
+
+_DETAIL = {every: Select(functools.partial(_one, every=every)) for every in (True, False)}
+"""A group as it is shown, once for each of its volume types; once too if it has none."""
+_VOLUMES = Select(
+    lambda: models.Volume.objects.filter(group=slot("group")).order_by("created_at", "id").values_list("pk", flat=True)
+)
+
+
 def listed(
     caller: callers.Caller,
     *,
@@ -64,12 +79,17 @@ def listed(
     return _completed(cut.values(*_SHOWN), with_volumes=with_volumes)
 
 
-def detail(caller: callers.Caller, group_id: uuid.UUID, *, with_volumes: bool = False) -> Values:
+def detail(caller: callers.Caller, group_id: object, *, with_volumes: bool = False) -> Values:
     """Return what is shown of one group. Raises `NotFound`."""
-    rows = _visible(caller, all_projects=True).filter(pk=group_id).values(*_SHOWN)
-    for values in _completed(rows, with_volumes=with_volumes):
-        return values
-    raise errors.NotFound(f"Group {group_id} could not be found.")
+    known = visible.parsed_id(group_id)
+    found = _DETAIL[caller.is_admin].all(pk=known, project=caller.project_id) if known is not None else []
+    if not found:
+        raise errors.NotFound(f"Group {group_id} could not be found.")
+    values = dict(zip(_SHOWN, found[0][:-1], strict=True))
+    values["volume_types"] = [row[-1] for row in found if row[-1] is not None]
+    if with_volumes:
+        values["volumes"] = _VOLUMES.all(group=known)
+    return values
 
 
 def _visible(caller: callers.Caller, *, all_projects: bool) -> db.QuerySet[models.Group]:

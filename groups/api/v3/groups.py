@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from groups.api.describing import describe
 from groups.api.v3 import answers, bodies, lists, microversions, resource, rows, schemas, shapes
-from groups.queries import filtering, groups as queries, paging, visible
+from groups.queries import filtering, groups as queries, paging
 from groups.services import groups as services, policies
 
 _LIST_VOLUME = "list_volume"
@@ -86,9 +86,8 @@ class Group(resource.Resource):
     def get(self, request: Request, group_id: str) -> HttpResponse:
         """Show it."""
         with_volumes = _with_volumes(request.query_params, self.version)
-        group = visible.group(self.caller, group_id)
+        values = queries.detail(self.caller, group_id, with_volumes=with_volumes)
         policies.require(self.caller, "group:get")
-        values = queries.detail(self.caller, group.pk, with_volumes=with_volumes)
         return answers.document({"group": rows.group(values, caller=self.caller, version=self.version)})
 
     @describe({202: None}, body=schemas.UPDATE_GROUP)
