@@ -15,6 +15,8 @@ GROUP_REPLICATION = "group_replication_enabled"
 """Group spec: the group is a replication group."""
 CONSISTENT_GROUP_REPLICATION = "consistent_group_replication_enabled"
 """Group spec: a replication group whose copies are one point in time of all members."""
+GROUP_REPLICATIONS = (GROUP_REPLICATION, CONSISTENT_GROUP_REPLICATION)
+"""The group specs each of which makes a replication group."""
 MULTIATTACH = "multiattach"
 """Extra spec of a volume type: several hosts may use one of its volumes at the same time."""
 INTERVAL = "replsite:interval_seconds"
@@ -35,7 +37,7 @@ def is_true(value: str | None) -> bool:
 
 def is_replicated(group_specs: Mapping[str, str | None]) -> bool:
     """Tell whether a group type with these specs makes replication groups."""
-    return any(is_true(group_specs.get(key)) for key in (GROUP_REPLICATION, CONSISTENT_GROUP_REPLICATION))
+    return any(is_true(group_specs.get(key)) for key in GROUP_REPLICATIONS)
 
 
 def interval_seconds(group_specs: Mapping[str, str | None]) -> float:

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from django.db import models as db
 
 from groups import callers, clock, models
+from groups.compiled import Insert
+
+_KEPT = Insert(models.AuditEntry)
 
 
 def note(
@@ -20,7 +23,7 @@ def note(
     operation_id: uuid.UUID | None = None,
 ) -> None:
     """Keep that the caller did something; `detail` names what changed and never holds a secret."""
-    models.AuditEntry.objects.create(
+    entry = models.AuditEntry(
         at=clock.now(),
         user_id=caller.user_id,
         user_name=caller.user_name,
@@ -34,6 +37,7 @@ def note(
         detail=detail,
         operation_id=operation_id,
     )
+    _KEPT.run([entry])
 
 
 def named(words: Iterable[str]) -> str:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from groups import callers, clock, errors, models, statuses
+from groups.compiled import Select, slot
 from groups.queries import visible
 from groups.services import auditing, policies
 
 ZONES = ("nova",)
 _TOLD = frozenset({"target", "mode", "origin", "discard_bytes"})
 """What of an operation's arguments the audit trail repeats."""
+_OPEN = Select(lambda: models.Operation.objects.filter(subject_id=slot("subject"), state__in=statuses.OPEN)[:1])
+_OPEN_ON_A_MEMBER = Select(
+    lambda: models.Operation.objects.filter(volume__group=slot("group"), state__in=statuses.OPEN)[:1]
+)
 
 
 def operation(
@@ -78,7 +83,7 @@ def refuse_frozen(backend: models.Backend, *, what: str) -> None:
 
 def refuse_while_open(subject: models.About, *, what: str) -> None:
     """Raise `Busy` when an operation is open on it."""
-    other = models.Operation.objects.filter(subject_id=subject.pk, state__in=statuses.OPEN).first()
+    other = _OPEN.first(subject=subject.pk)
     if other is not None:
         noun = subject.noun.capitalize()
         raise errors.Busy(
@@ -108,7 +113,7 @@ def volume_to_change(caller: callers.Caller, volume_id: object, *, rule: str, wh
 
 def refuse_while_a_member_is_busy(group: models.Group) -> None:
     """Raise `Busy` when an operation is open on a volume of the group."""
-    other = models.Operation.objects.filter(volume__group=group, state__in=statuses.OPEN).first()
+    other = _OPEN_ON_A_MEMBER.first(group=group.pk)
     if other is not None:
         raise errors.Busy(
             f"Invalid volume: Volume {other.subject_id} in group {group.pk} has an open operation"

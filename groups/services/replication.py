@@ -10,11 +10,11 @@ from typing import Literal
 from django.db import transaction
 
 from drivers import options, registry
-from groups import callers, errors, models, specs, statuses, transitions
+from groups import callers, errors, models, statuses, transitions
 from groups.models.backends import DEFAULT_TARGET
-from groups.queries import attachments, visible
+from groups.queries import attachments, deciding, visible
 from groups.services import auditing, policies, recording
-from groups.statuses import Axis, Kind, OperationState, StepState, VolumeStatus
+from groups.statuses import Axis, Kind, VolumeStatus
 
 Mode = Literal["auto", "planned", "unplanned"]
 MODES: tuple[Mode, ...] = ("auto", "planned", "unplanned")
@@ -29,8 +29,9 @@ def enable(caller: callers.Caller, *, group_id: object, reason: str = "") -> mod
     with transaction.atomic():
         group = visible.group(caller, group_id, lock=True)
         policies.require(caller, "group:enable_replication")
-        members = _check(group, kind=Kind.ENABLE)
-        if not group.backend.targets.exists():
+        facts = deciding.facts(group)
+        members = _check(group, facts, kind=Kind.ENABLE)
+        if not facts.has_target:
             raise errors.WrongState(
                 f"Invalid Group: Backend {group.backend} of group {group.pk} has no replication target."
                 " Cannot enable replication."
@@ -44,7 +45,7 @@ def disable(caller: callers.Caller, *, group_id: object, reason: str = "") -> mo
     with transaction.atomic():
         group = visible.group(caller, group_id, lock=True)
         policies.require(caller, "group:disable_replication")
-        members = _check(group, kind=Kind.DISABLE)
+        members = _check(group, deciding.facts(group), kind=Kind.DISABLE)
         _check_on_primary(group, kind=Kind.DISABLE)
         return _start(caller, group, kind=Kind.DISABLE, members=members, reason=reason)
 
@@ -73,7 +74,7 @@ def failover(
         group = visible.group(caller, group_id, lock=True)
         mode = _allowed_mode(caller, mode)
         kind = Kind.FAILBACK if secondary_backend_id == DEFAULT_TARGET else Kind.FAILOVER
-        members = _check(group, kind=kind, allow_attached_volume=allow_attached_volume)
+        members = _check(group, deciding.facts(group), kind=kind, allow_attached_volume=allow_attached_volume)
         if mode not in MODES:
             raise errors.InvalidInput(f"'{mode}' is not a mode of failover. Possible: {', '.join(MODES)}.")
         arguments = {
@@ -85,7 +86,7 @@ def failover(
         }
         if compare:
             arguments["compare"] = True
-        arguments["left_at"] = _left_at(group, side=str(arguments["target"]))
+        arguments["left_at"] = deciding.left_at(group, side=str(arguments["target"]))
         return _start(caller, group, kind=kind, members=members, reason=reason, arguments=arguments)
 
 
@@ -105,7 +106,7 @@ def list_targets(caller: callers.Caller, *, group_id: object) -> list[Target]:
     site down."""
     group = visible.group(caller, group_id)
     policies.require(caller, "group:list_replication_targets")
-    _check_types(group)
+    _check_types(group, deciding.facts(group))
     declared = registry.load(group.backend.driver).target_options
     return [
         Target(
@@ -123,7 +124,7 @@ def adopt(caller: callers.Caller, *, group_id: object, reason: str) -> models.Op
     with transaction.atomic():
         group = visible.group(caller, group_id, lock=True)
         policies.require(caller, "group:adopt")
-        members = _check(group, kind=Kind.ADOPT)
+        members = _check(group, deciding.facts(group), kind=Kind.ADOPT)
         return _start(caller, group, kind=Kind.ADOPT, members=members, reason=_given(reason))
 
 
@@ -136,7 +137,7 @@ def restore(caller: callers.Caller, *, group_id: object, reason: str, discard_by
     with transaction.atomic():
         group = visible.group(caller, group_id, lock=True)
         policies.require(caller, "group:restore")
-        members = _check(group, kind=Kind.RESTORE)
+        members = _check(group, deciding.facts(group), kind=Kind.RESTORE)
         _check_uniform(group, members)
         if discard_bytes < 0:
             raise errors.InvalidInput(f"{discard_bytes} bytes cannot be discarded; give 0 or more.")
@@ -175,27 +176,12 @@ def can_make_test_copies(group: models.Group) -> bool:
 # What the verbs above share.
 
 
-def _left_at(group: models.Group, *, side: str) -> str:
-    """Return the point of the data that went along when the group last left a side, by the receipts.
-
-    Of a side that the group never left, but was being moved to when that failed: the point it was promoted at.
-    """
-    moves = models.Operation.objects.filter(group=group, kind__in=(Kind.FAILOVER, Kind.FAILBACK))
-    left = moves.filter(state=OperationState.SUCCEEDED, result__origin=side).exclude(result__target=side)
-    receipt = left.order_by("-ended_at").values_list("result", flat=True).first()
-    if receipt is not None:
-        return str(receipt.get("point", ""))
-    begun = models.OperationStep.objects.filter(operation__in=moves.filter(arguments__target=side), name="preflight")
-    found = begun.filter(state=StepState.DONE).order_by("-ended_at").values_list("result", flat=True).first()
-    return str((found or {}).get("point", ""))
-
-
 def _start(
     caller: callers.Caller,
     group: models.Group,
     *,
     kind: Kind,
-    members: Sequence[models.Volume],
+    members: Sequence[deciding.Member],
     reason: str,
     arguments: Mapping[str, object] | None = None,
 ) -> models.Operation:
@@ -204,10 +190,11 @@ def _start(
     return operation
 
 
-def _check(group: models.Group, *, kind: Kind, allow_attached_volume: bool = True) -> list[models.Volume]:
+def _check(
+    group: models.Group, facts: deciding.Facts, *, kind: Kind, allow_attached_volume: bool = True
+) -> list[deciding.Member]:
     """Refuse what Cinder refuses, in its order and words; return the members."""
-    members = list(models.Volume.objects.filter(group=group).only("status", "replication_status"))
-    _check_types(group)
+    _check_types(group, facts)
     move, verb = statuses.MOVES[kind], statuses.VERB_OF_KIND[kind]
     if group.status not in move.group:
         raise errors.WrongState(
@@ -219,18 +206,20 @@ def _check(group: models.Group, *, kind: Kind, allow_attached_volume: bool = Tru
             f"Invalid Group: Group {group.pk} replication status must be {_listed(move.sources)},"
             f" but current status is: {group.replication_status}. Cannot {verb}."
         )
-    recording.refuse_while_a_member_is_busy(group)
+    if facts.is_member_busy:
+        recording.refuse_while_a_member_is_busy(group)
     attached: set[uuid.UUID] = set()
-    if not allow_attached_volume:
+    if facts.is_member_attached and not allow_attached_volume:
         used = attachments.attached(models.Volume.objects.filter(group=group))
         attached.update(used.values_list("volume_id", flat=True))
+    members = deciding.members(group)
     for volume in members:
         is_attached = volume.status == VolumeStatus.IN_USE or volume.pk in attached
         _check_volume(volume, move=move, verb=verb, refuse=is_attached and not allow_attached_volume)
     return members
 
 
-def _check_uniform(group: models.Group, members: Sequence[models.Volume]) -> None:
+def _check_uniform(group: models.Group, members: Sequence[deciding.Member]) -> None:
     """Refuse to restore what is not recorded as one: a member added since is protected by enabling."""
     for volume in members:
         if volume.replication_status != group.replication_status:
@@ -246,19 +235,17 @@ def _given(reason: str) -> str:
     return reason.strip()
 
 
-def _check_types(group: models.Group) -> None:
-    if not specs.is_replicated(group.group_type.specs):
+def _check_types(group: models.Group, facts: deciding.Facts) -> None:
+    if not facts.is_replicated:
         raise errors.WrongState(f"Invalid group type: Group {group.pk} is not a replication group type.")
-    kinds = models.VolumeType.objects.filter(groups=group).prefetch_related("extra_specs")
-    for kind in kinds:
-        if not specs.is_true(kind.specs.get(specs.REPLICATION)):
-            raise errors.WrongState(
-                f"Invalid volume type: Volume type {kind.pk} does not have 'replication_enabled' spec key set to"
-                " '<is> True'."
-            )
+    if facts.bare_type is not None:
+        raise errors.WrongState(
+            f"Invalid volume type: Volume type {facts.bare_type} does not have 'replication_enabled' spec key set to"
+            " '<is> True'."
+        )
 
 
-def _check_volume(volume: models.Volume, *, move: statuses.Move, verb: str, refuse: bool) -> None:
+def _check_volume(volume: deciding.Member, *, move: statuses.Move, verb: str, refuse: bool) -> None:
     if move.volumes and volume.status not in move.volumes:
         raise errors.WrongState(
             f"Invalid volume: Volume {volume.pk} status must be {_listed(move.volumes)},"
@@ -293,7 +280,7 @@ def _allowed_mode(caller: callers.Caller, mode: Mode) -> Mode:
 
 
 def _chosen_target(group: models.Group, wanted: str | None) -> str:
-    known = [target.backend_id for target in group.backend.targets.all()]
+    known = deciding.targets(group)
     if not known:
         raise errors.WrongState(
             f"Invalid Group: Backend {group.backend} of group {group.pk} has no replication target."
