@@ -50,9 +50,12 @@ class Slot(models.Expression):
         return "%s", [_Hole(self.name, self.column)]
 
 
-def slot(name: str) -> Any:
-    """Return what stands for a value: in a condition an identifier, a time, a text, a number; in a change any value."""
-    return Slot(name)
+def slot(name: str, column: Any = None) -> Any:
+    """Return what stands for a value: an identifier, a time, a text or a number; in a change whatever its column holds.
+
+    A field as `column` says of what kind the value is where it is reckoned with.
+    """
+    return Slot(name, column)
 
 
 class _Statement(Generic[Row]):

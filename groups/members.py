@@ -7,12 +7,14 @@ transaction that moves the subject.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from django.db import models as db
 from django.db.models import F
 
-from groups import clock, errors, models, statuses
+from groups import clock, compiled, errors, models, statuses
+from groups.compiled import slot
 from groups.statuses import Axis, Kind, SnapshotStatus, VolumeStatus
 
 
@@ -68,21 +70,17 @@ def delete(subject: models.About) -> None:
 
 
 def _volumes_show_passing(group: models.Group, move: statuses.Move) -> int | None:
-    volumes = models.Volume.objects.filter(group_id=group.pk)
     if move.axis is Axis.REPLICATION:
-        return volumes.filter(replication_status__in=move.sources).update(
-            previous_replication_status=F("replication_status"),
-            replication_status=move.passing,
-            updated_at=clock.now(),
-        )
+        return _shown_passing(move.verb).run(group_id=group.pk, now=clock.now())
+    volumes = models.Volume.objects.filter(group_id=group.pk)
     return _hide(volumes, VolumeStatus.DELETING) if move.success == statuses.GONE else None
 
 
 def _volumes_leave_passing(group: models.Group, *, move: statuses.Move, to: str) -> int:
-    volumes = models.Volume.objects.filter(group_id=group.pk)
     if move.axis is Axis.REPLICATION:
-        value: Any = F("previous_replication_status") if to == statuses.PREVIOUS else to
-        return volumes.filter(replication_status=move.passing).update(replication_status=value, updated_at=clock.now())
+        left = _left_passing(move.verb, back=to == statuses.PREVIOUS)
+        return left.run(group_id=group.pk, to=to, now=clock.now())
+    volumes = models.Volume.objects.filter(group_id=group.pk)
     if move.verb == Kind.COPY_GROUP:
         made = to == move.success
         waiting = volumes.filter(status=VolumeStatus.CREATING)
@@ -105,3 +103,32 @@ def _show(rows: db.QuerySet[Any], status: Any) -> int:
 def _delete_at_once(rows: db.QuerySet[Any]) -> None:
     # One statement for all: delete() would read every row first, in batches.
     rows._raw_delete(rows.db)  # noqa: SLF001
+
+
+@functools.cache
+def _shown_passing(verb: str) -> compiled.Update:
+    move = statuses.MOVES[verb]
+    return compiled.Update(
+        lambda: (
+            models.Volume.objects.filter(group_id=slot("group_id"), replication_status__in=move.sources),
+            {
+                "previous_replication_status": F("replication_status"),
+                "replication_status": move.passing,
+                "updated_at": slot("now"),
+            },
+        )
+    )
+
+
+@functools.cache
+def _left_passing(verb: str, *, back: bool) -> compiled.Update:
+    move = statuses.MOVES[verb]
+    return compiled.Update(
+        lambda: (
+            models.Volume.objects.filter(group_id=slot("group_id"), replication_status=move.passing),
+            {
+                "replication_status": F("previous_replication_status") if back else slot("to"),
+                "updated_at": slot("now"),
+            },
+        )
+    )

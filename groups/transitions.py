@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from django.db import IntegrityError, models as db, transaction
+from django.db import models as db, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest, Now
 
-from groups import clock, errors, members, messages, models, queueing, statuses
+from groups import clock, compiled, errors, members, messages, models, queueing, statuses
+from groups.compiled import slot
 from groups.statuses import Axis, OperationState
 
 _COLUMN = {
@@ -55,25 +57,22 @@ def start(operation: models.Operation, *, subject: models.About, reason: str = "
     Call it inside the transaction that checked. Raises `Busy` when another operation is open
     on the subject, `WrongState` when a status is not the one that was checked.
     """
-    try:
-        with transaction.atomic():
-            operation.save(force_insert=True)
-    except IntegrityError as error:
-        raise _busy(subject) from error
+    if _OPERATIONS.run([operation]) != 1:
+        raise _busy(subject)
     events = [_event(operation, Axis.OPERATION, "", operation.state, reason=reason or "accepted")]
     move = statuses.MOVES[operation.kind]
     events.append(_event(operation, move.axis, _current(subject, move), move.passing, reason=reason or operation.kind))
     if move.sources:
         _move_subject(subject, move)
         members.show_passing(operation, subject, move)
-    models.Event.objects.bulk_create(events)
+    _EVENTS.run(events)
     queueing.wake(operation)
 
 
 def start_beside(operation: models.Operation, *, reason: str = "") -> None:
     """Record an accepted operation that moves no status, as of a drill; wake a worker once committed."""
     operation.save(force_insert=True)
-    _event(operation, Axis.OPERATION, "", operation.state, reason=reason or "accepted").save(force_insert=True)
+    _EVENTS.run([_event(operation, Axis.OPERATION, "", operation.state, reason=reason or "accepted")])
     queueing.wake(operation)
 
 
@@ -96,28 +95,20 @@ def claim(
     the subject's epoch. Returns None when somebody else has it, it is not due, or it has ended. The
     lease is measured by the database's clock.
     """
-    may_be = claimable() if left_at_fence is None else db.Q(fence=left_at_fence)
+    left = left_at_fence is not None
     with transaction.atomic():
-        operation = models.Operation.objects.filter(pk=operation_id).filter(may_be).first()
+        operation = _may_be_claimed(left=left).first(pk=operation_id, left_at_fence=left_at_fence)
         if operation is None:
             return None
         state = OperationState.CANCELING if operation.state == OperationState.CANCELING else OperationState.RUNNING
-        # In the state that was read: a cancellation requested since must not be written over.
-        claimed = (
-            models.Operation.objects.filter(pk=operation_id, fence=operation.fence, state=operation.state)
-            .filter(may_be)
-            .update(
-                state=state,
-                owner=owner,
-                fence=F("fence") + 1,
-                attempt=F("attempt") + 1,
-                lease_until=Now() + datetime.timedelta(seconds=lease_seconds),
-                heartbeat_at=Now(),
-                # Its message has done its work: should this worker die, the next one is sent without delay.
-                dispatched_at=None,
-                started_at=Coalesce("started_at", Now()),
-                not_before=None,
-            )
+        claimed = _claimed(left=left).run(
+            pk=operation_id,
+            left_at_fence=left_at_fence,
+            fence=operation.fence,
+            before=operation.state,
+            state=state,
+            owner=owner,
+            lease=datetime.timedelta(seconds=lease_seconds),
         )
         if claimed != 1:
             return None
@@ -134,7 +125,7 @@ def claim(
         operation.fence += 1
         operation.attempt += 1
         _raise_epoch(operation)
-        event.save(force_insert=True)
+        _EVENTS.run([event])
     return operation
 
 
@@ -158,9 +149,7 @@ def wait(operation: models.Operation, *, seconds: float, code: str, error: str) 
         )
         if changed == 1:
             why = f"tried again in {seconds:.1f} s: {error}"
-            _event(operation, Axis.OPERATION, operation.state, OperationState.WAITING, reason=why).save(
-                force_insert=True
-            )
+            _EVENTS.run([_event(operation, Axis.OPERATION, operation.state, OperationState.WAITING, reason=why)])
             return True
     if models.Operation.objects.filter(pk=operation.pk, fence=operation.fence, state=OperationState.CANCELING).exists():
         operation.state = OperationState.CANCELING
@@ -185,7 +174,7 @@ def cancel_queued(operation: models.Operation, *, actor: str) -> bool:
     how = End(state=OperationState.CANCELED, code="canceled", error=f"Canceled by {actor} before it began.")
     with transaction.atomic():
         changed = models.Operation.objects.filter(pk=operation.pk, state=OperationState.QUEUED, attempt=0).update(
-            cancel_requested_at=Now(), **_ending(how)
+            cancel_requested_at=Now(), **_told(how), **_OVER
         )
         if changed != 1:
             return False
@@ -202,9 +191,8 @@ def request_cancel(operation: models.Operation, *, actor: str) -> bool:
         ).update(state=OperationState.CANCELING, cancel_requested_at=Now(), dispatched_at=None)
         if changed != 1:
             return False
-        _event(operation, Axis.OPERATION, old, OperationState.CANCELING, reason="cancel requested", actor=actor).save(
-            force_insert=True
-        )
+        why = "cancel requested"
+        _EVENTS.run([_event(operation, Axis.OPERATION, old, OperationState.CANCELING, reason=why, actor=actor)])
         queueing.wake(operation)
     return True
 
@@ -281,7 +269,7 @@ def serve_client(
             raise errors.WrongState(f"The status of {volume.pk} changed meanwhile.")
         events.append(_client_event(volume, Axis.VOLUME, volume.pk, volume.status, to, move.verb, actor))
         volume.status = to
-    models.Event.objects.bulk_create(events)
+    _EVENTS.run(events)
 
 
 def let_go(volume_ids: Iterable[uuid.UUID | str], *, operation: models.Operation) -> None:
@@ -297,8 +285,7 @@ def let_go(volume_ids: Iterable[uuid.UUID | str], *, operation: models.Operation
         .update(replication_status=disabled)
     )
     if changed:
-        event = _event(operation, Axis.REPLICATION, "", disabled, reason="left the group", volumes=changed)
-        event.save(force_insert=True)
+        _EVENTS.run([_event(operation, Axis.REPLICATION, "", disabled, reason="left the group", volumes=changed)])
 
 
 # What the functions above share.
@@ -318,6 +305,11 @@ _WITH = {
 """What the work on each subject of an operation needs to know, read along with it."""
 
 
+def _model_of(field: str) -> type[db.Model]:
+    found: Any = models.Operation._meta.get_field(field).related_model  # noqa: SLF001 - documented
+    return found  # type: ignore[no-any-return]
+
+
 def _raise_epoch(operation: models.Operation) -> None:
     """Raise the epoch of what an operation is about, and read it with what the work needs."""
     field = next((name for name in _WITH if getattr(operation, f"{name}_id") is not None), None)
@@ -325,23 +317,23 @@ def _raise_epoch(operation: models.Operation) -> None:
         if operation.kind in statuses.WITHOUT_MOVE:
             # What it makes on the storage is its own: nobody else's epoch fences it.
             operation.epoch = operation.fence
-            models.Operation.objects.filter(pk=operation.pk).update(epoch=operation.epoch)
+            _EPOCH_NOTED.run(pk=operation.pk, epoch=operation.epoch)
         return
-    model: Any = models.Operation._meta.get_field(field).related_model  # noqa: SLF001 - documented
-    rows = model._default_manager.filter(pk=getattr(operation, f"{field}_id"))  # noqa: SLF001 - documented
+    model = _model_of(field)
+    subject_id = getattr(operation, f"{field}_id")
     if operation.kind != statuses.Kind.EXTEND_VOLUME:
-        rows.update(epoch=_raised(model) + 1)
+        _epoch_raised(model).run(pk=subject_id)
     # Read back inside the transaction: the row is locked, so nobody can have raised it further.
-    subject: Any = rows.select_related(*_WITH[field]).get()
+    subject = _with_what_the_work_needs(field).all(pk=subject_id)[0]
     setattr(operation, field, subject)
     if operation.kind == statuses.Kind.EXTEND_VOLUME:
         # What replicates a member has to grow too: the work is the group's.
         subject = subject.group or subject
-        own = type(subject).objects.filter(pk=subject.pk)
-        own.update(epoch=_raised(type(subject)) + 1)
-        subject.epoch = own.values_list("epoch", flat=True).get()
+        kind: Any = type(subject)
+        _epoch_raised(kind).run(pk=subject.pk)
+        subject.epoch = kind.objects.values_list("epoch", flat=True).get(pk=subject.pk)
     operation.epoch = subject.epoch
-    models.Operation.objects.filter(pk=operation.pk).update(epoch=operation.epoch)
+    _EPOCH_NOTED.run(pk=operation.pk, epoch=operation.epoch)
 
 
 def _raised(model: type[db.Model]) -> Any:
@@ -376,36 +368,33 @@ def _current(subject: models.About, move: statuses.Move) -> str:
 
 def _move_subject(subject: models.About, move: statuses.Move) -> None:
     column = _COLUMN[move.axis]
-    changed = (
-        type(subject)
-        .objects.filter(pk=subject.pk, **{f"{column}__in": move.sources})
-        .update(**{f"previous_{column}": F(column), column: move.passing, "updated_at": clock.now()})
-    )
-    if changed != 1:
+    if _shown_passing(type(subject), move.verb).run(pk=subject.pk, now=clock.now()) != 1:
         raise errors.WrongState(f"The {column} of {subject.pk} changed meanwhile.")
     setattr(subject, column, move.passing)
 
 
 def _end_row(operation: models.Operation, how: End, *, before: OperationState) -> bool:
     """Write the end where this claim holds and the state is the one given."""
-    ours = models.Operation.objects.filter(pk=operation.pk, fence=operation.fence, state=before)
-    return before in _may_become(how.state) and ours.update(**_ending(how)) == 1
+    if before not in _may_become(how.state):
+        return False
+    return _ENDED.run(pk=operation.pk, fence=operation.fence, before=before, **_told(how)) == 1
 
 
-def _ending(how: End) -> dict[str, Any]:
+def _told(how: End) -> dict[str, Any]:
+    """Return what an operation's row says of its end."""
     return {
         "state": how.state,
-        "ended_at": Now(),
-        "lease_until": None,
-        "not_before": None,
         "error_code": how.code,
         "error": how.error,
         "truth": how.truth,
         "remedy": how.remedy,
         "incident": how.incident,
         "result": dict(how.result),
-        "waiting_for": "",
     }
+
+
+_OVER: dict[str, Any] = {"ended_at": Now(), "lease_until": None, "not_before": None, "waiting_for": ""}
+"""What is the same in every row that has ended."""
 
 
 def _settle(operation: models.Operation, how: End, *, actor: str = "") -> None:
@@ -425,7 +414,7 @@ def _settle(operation: models.Operation, how: End, *, actor: str = "") -> None:
         events.append(_leave_passing(operation, subject, move=move, to=to, how=how, actor=actor))
         if how.state == OperationState.SUCCEEDED and move.mends and (event := _leave_error(operation, subject)):
             events.append(event)
-    models.Event.objects.bulk_create(events)
+    _EVENTS.run(events)
     if how.state == OperationState.FAILED:
         messages.of_failure(operation, code=how.code, error=how.error, truth=how.truth, remedy=how.remedy)
     if operation.site_failover_id is not None:
@@ -436,7 +425,7 @@ def _locked_subject(operation: models.Operation) -> models.About | None:
     subject = operation.about
     if subject is None:
         return None
-    locked: models.About = type(subject).objects.select_for_update().get(pk=subject.pk)
+    locked: models.About = _locked(type(subject)).all(pk=subject.pk)[0]
     return locked
 
 
@@ -455,12 +444,9 @@ def _leave_passing(
     if to == statuses.GONE:
         members.delete(subject)
         return event
-    value: Any = F(f"previous_{column}") if to == statuses.PREVIOUS else to
-    changed = (
-        type(subject)
-        .objects.filter(pk=subject.pk, **{column: move.passing})
-        .update(**{column: value, "updated_at": clock.now(), **how.subject_fields})
-    )
+    fields = how.subject_fields
+    left = _left_passing(type(subject), move.verb, back=to == statuses.PREVIOUS, besides=tuple(fields))
+    changed = left.run(pk=subject.pk, to=to, now=clock.now(), **fields)
     moved = members.leave_passing(subject, move=move, to=to)
     if how.state == OperationState.SUCCEEDED and (changed, moved) != (1, members.expected(operation, move)):
         raise errors.WrongState(
@@ -542,3 +528,100 @@ def _event(
         reason=reason,
         actor=actor or operation.user_name or operation.user_id,
     )
+
+
+# The statements that every operation runs.
+
+_EVENTS = compiled.Insert(models.Event)
+_OPERATIONS = compiled.Insert(models.Operation, unless_there=True)
+
+
+@functools.cache
+def _may_be_claimed(*, left: bool) -> compiled.Select[models.Operation]:
+    return compiled.Select(lambda: models.Operation.objects.filter(pk=slot("pk")).filter(_claimable_by(left=left)))
+
+
+@functools.cache
+def _claimed(*, left: bool) -> compiled.Update:
+    # In the state that was read: a cancellation requested since must not be written over.
+    same = db.Q(pk=slot("pk"), fence=slot("fence"), state=slot("before"))
+    return compiled.Update(
+        lambda: (
+            models.Operation.objects.filter(same).filter(_claimable_by(left=left)),
+            {
+                "state": slot("state"),
+                "owner": slot("owner"),
+                "fence": F("fence") + 1,
+                "attempt": F("attempt") + 1,
+                "lease_until": Now() + slot("lease", db.DurationField()),
+                "heartbeat_at": Now(),
+                # Its message has done its work: should this worker die, the next one is sent without delay.
+                "dispatched_at": None,
+                "started_at": Coalesce("started_at", Now()),
+                "not_before": None,
+            },
+        )
+    )
+
+
+def _claimable_by(*, left: bool) -> db.Q:
+    return db.Q(fence=slot("left_at_fence")) if left else claimable()
+
+
+_EPOCH_NOTED = compiled.Update(
+    lambda: (models.Operation.objects.filter(pk=slot("pk")), {"epoch": slot("epoch")}),
+)
+
+
+@functools.cache
+def _epoch_raised(model: type[db.Model]) -> compiled.Update:
+    return compiled.Update(
+        lambda: (model._default_manager.filter(pk=slot("pk")), {"epoch": _raised(model) + 1})  # noqa: SLF001 - documented
+    )
+
+
+@functools.cache
+def _with_what_the_work_needs(field: str) -> compiled.Select[Any]:
+    model: Any = _model_of(field)
+    return compiled.Select(lambda: model.objects.filter(pk=slot("pk")).select_related(*_WITH[field]))
+
+
+@functools.cache
+def _shown_passing(model: type[models.About], verb: str) -> compiled.Update:
+    move = statuses.MOVES[verb]
+    column = _COLUMN[move.axis]
+    return compiled.Update(
+        lambda: (
+            model.objects.filter(pk=slot("pk"), **{f"{column}__in": move.sources}),
+            {f"previous_{column}": F(column), column: move.passing, "updated_at": slot("now")},
+        )
+    )
+
+
+@functools.cache
+def _locked(model: type[models.About]) -> compiled.Select[Any]:
+    return compiled.Select(lambda: model.objects.select_for_update().filter(pk=slot("pk")))
+
+
+@functools.cache
+def _left_passing(model: type[models.About], verb: str, *, back: bool, besides: tuple[str, ...]) -> compiled.Update:
+    move = statuses.MOVES[verb]
+    column = _COLUMN[move.axis]
+    return compiled.Update(
+        lambda: (
+            model.objects.filter(pk=slot("pk"), **{column: move.passing}),
+            {
+                column: F(f"previous_{column}") if back else slot("to"),
+                "updated_at": slot("now"),
+                **{name: slot(name) for name in besides},
+            },
+        )
+    )
+
+
+_ENDED = compiled.Update(
+    lambda: (
+        models.Operation.objects.filter(pk=slot("pk"), fence=slot("fence"), state=slot("before")),
+        {**{name: slot(name) for name in _told(End(state=OperationState.FAILED))}, **_OVER},
+    )
+)

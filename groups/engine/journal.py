@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
-from groups import clock, errors, models
+from groups import clock, compiled, errors, models
+from groups.compiled import slot
 from groups.engine import leases
 from groups.engine.steps import Step
 from groups.statuses import OperationState, StepState
 
-_WRITTEN = ("state", "attempt", "started_at", "ended_at", "error", "result")
+_STEPS = compiled.Insert(models.OperationStep)
+_WRITTEN_OVER = compiled.Insert(
+    models.OperationStep, over=("state", "attempt", "started_at", "ended_at", "error", "result")
+)
+
+
+@functools.cache
+def _begun(in_states: frozenset[OperationState]) -> compiled.Update:
+    return compiled.Update(
+        lambda: (
+            models.Operation.objects.filter(pk=slot("pk"), fence=slot("fence"), state__in=in_states),
+            {
+                "step": slot("step"),
+                "progress_done": 0,
+                "progress_total": 0,
+                "progress_unit": "",
+                "waiting_for": "",
+                "progress_at": slot("now"),
+            },
+        )
+    )
 
 
 class Journal:
@@ -61,14 +83,8 @@ class Journal:
         """Note that a step starts; return False, with nothing changed, unless this claim holds in one of the states."""
         now = clock.now()
         with transaction.atomic():
-            changed = (
-                leases.owned(self._operation)
-                .filter(state__in=in_states)
-                .update(
-                    step=step.name, progress_done=0, progress_total=0, progress_unit="", waiting_for="", progress_at=now
-                )
-            )
-            if changed != 1:
+            begun = _begun(frozenset(in_states))
+            if begun.run(pk=self._operation.pk, fence=self._operation.fence, step=step.name, now=now) != 1:
                 return False
             row = self._unwritten[step.name] = self._rows[step.name]
             row.state, row.started_at, row.ended_at, row.error = StepState.RUNNING, now, None, ""
@@ -94,13 +110,11 @@ class Journal:
     def write_held(self) -> None:
         """Do the same within a transaction that has changed the operation's row under this claim."""
         if self._is_new:
-            models.OperationStep.objects.bulk_create(self._rows.values())
+            _STEPS.run([*self._rows.values()])
             self._is_new = False
         elif self._unwritten:
             # They are there: this is one UPDATE of however many.
-            models.OperationStep.objects.bulk_create(
-                self._unwritten.values(), update_conflicts=True, unique_fields=["id"], update_fields=_WRITTEN
-            )
+            _WRITTEN_OVER.run([*self._unwritten.values()])
         self._unwritten.clear()
 
     def begin_undo(self, *, code: str, error: str, remedy: str) -> None:
