@@ -25,7 +25,7 @@ from django.db.models.query import (
     ValuesListIterable,
     get_related_populators,
 )
-from django.db.models.sql import UpdateQuery
+from django.db.models.sql import DeleteQuery, UpdateQuery
 
 Row = TypeVar("Row")
 Model = TypeVar("Model", bound=models.Model)
@@ -150,13 +150,7 @@ class _Writing(NamedTuple):
     params: Sequence[Any]
 
 
-class Update(_Statement[_Writing]):
-    """A change of rows, all in one statement."""
-
-    def __init__(self, change: Callable[[], tuple[models.QuerySet[Any], Mapping[str, Any]]]) -> None:
-        super().__init__()
-        self._change = change
-
+class _Change(_Statement[_Writing]):
     def run(self, **values: object) -> int:
         """Change the rows found with these values in the slots; return how many there were."""
         sql, params = self._plan()
@@ -164,6 +158,14 @@ class Update(_Statement[_Writing]):
         with transaction.mark_for_rollback_on_error(using=connection.alias), connection.cursor() as cursor:
             cursor.execute(sql, filled)
             return cursor.rowcount
+
+
+class Update(_Change):
+    """New values for columns of rows, all in one statement."""
+
+    def __init__(self, change: Callable[[], tuple[models.QuerySet[Any], Mapping[str, Any]]]) -> None:
+        super().__init__()
+        self._change = change
 
     def _compile(self, own: Any) -> _Writing:
         queryset, changes = self._change()
@@ -176,6 +178,19 @@ class Update(_Statement[_Writing]):
                 for name, value in changes.items()
             }
         )
+        return _Writing(*query.get_compiler(connection=own).as_sql())
+
+
+class Delete(_Change):
+    """The end of rows that nothing else refers to, all in one statement."""
+
+    def __init__(self, rows: Callable[[], models.QuerySet[Any]]) -> None:
+        super().__init__()
+        self._rows = rows
+
+    def _compile(self, own: Any) -> _Writing:
+        query: Any = self._rows().query.chain(DeleteQuery)
+        query.clear_ordering(force=True)
         return _Writing(*query.get_compiler(connection=own).as_sql())
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 
 from drivers import base
 from drivers.errors import DriverError
-from groups import models
+from groups import compiled, models
+from groups.compiled import slot
 from groups.models.backends import DEFAULT_TARGET
 from groups.statuses import AttachStatus
 
 Entry = dict[str, object]
+
+_ATTACHED = compiled.Select(
+    lambda: models.Attachment.objects.filter(
+        volume__group_id=slot("group_id"), attach_status=AttachStatus.ATTACHED
+    ).order_by("created_at", "id")
+)
 
 
 def list_hosts(driver: base.Driver, *, group: base.Group, before: str, after: str) -> Sequence[Entry]:
@@ -20,9 +28,6 @@ def list_hosts(driver: base.Driver, *, group: base.Group, before: str, after: st
     """
     if before == after:
         return ()
-    rows = models.Attachment.objects.filter(
-        volume_id__in=[volume.id for volume in group.volumes], attach_status=AttachStatus.ATTACHED
-    )
     return [
         {
             "volume_id": str(row.volume_id),
@@ -33,7 +38,7 @@ def list_hosts(driver: base.Driver, *, group: base.Group, before: str, after: st
             "before": _connection(driver, str(row.volume_id), backend_id=before),
             "after": _connection(driver, str(row.volume_id), backend_id=after),
         }
-        for row in rows.order_by("created_at", "id")
+        for row in _ATTACHED.all(group_id=uuid.UUID(group.id))
     ]
 
 

@@ -19,7 +19,8 @@ from django.db.models.functions import Now
 
 from drivers import base
 from drivers.errors import CallCanceled, DriverError, StaleEpoch
-from groups import clock, errors, models, queueing, statuses
+from groups import clock, compiled, errors, models, queueing, statuses
+from groups.compiled import slot
 from groups.engine import calls, leases, observations, storage
 
 log = structlog.get_logger(__name__)
@@ -30,18 +31,18 @@ _LONGEST_PAUSE_SECONDS = 300.0
 # A group whose failover was undone is still replicated from its primary.
 _ROUNDS = (statuses.ReplicationStatus.ENABLED, statuses.ReplicationStatus.FAILOVER_ERROR)
 
+_SCHEDULED = compiled.Insert(
+    models.Round, over=("due_at", "failures", "error", "lease_until", "dispatched_at", "owner")
+)
+_DUE_NO_MORE = compiled.Delete(lambda: models.Round.objects.filter(group_id=slot("group_id")))
+
 
 def schedule(operation: models.Operation, *, driver: base.Driver, group: base.Group) -> None:
     """Make a group's next round due after an interval. Runs within an ending transaction."""
     if not driver.capabilities.rounds or not group.volumes or operation.group is None:
         return
     due = clock.now() + datetime.timedelta(seconds=group.interval_seconds)
-    models.Round.objects.bulk_create(
-        [models.Round(group=operation.group, due_at=due)],
-        update_conflicts=True,
-        unique_fields=["group"],
-        update_fields=["due_at", "failures", "error", "lease_until", "dispatched_at", "owner"],
-    )
+    _SCHEDULED.run([models.Round(group=operation.group, due_at=due)])
 
 
 def ensure(groups: Iterable[models.Group], *, driver: base.Driver) -> None:
@@ -59,7 +60,7 @@ def ensure(groups: Iterable[models.Group], *, driver: base.Driver) -> None:
 
 def unschedule(operation: models.Operation) -> None:
     """Plan no further rounds for a group. Runs within an ending transaction."""
-    models.Round.objects.filter(group_id=operation.subject_id).delete()
+    _DUE_NO_MORE.run(group_id=operation.subject_id)
 
 
 def wake_due() -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import models as db
 
 from drivers import base, registry
 from drivers.errors import DriverError, InvalidOptions
-from groups import models, sealing, specs
+from groups import compiled, models, sealing, specs
+from groups.compiled import slot
 
 GIB = 1024**3
 
@@ -21,7 +22,7 @@ def driver_for(backend: models.Backend) -> base.Driver:
             backend.driver,
             name=backend.name,
             options=sealing.unseal(backend.options),
-            targets={row.backend_id: sealing.unseal(row.options) for row in backend.targets.all()},
+            targets={row.backend_id: sealing.unseal(row.options) for row in _targets_of(backend)},
         )
     except sealing.CannotUnseal as error:
         raise InvalidOptions([str(error)]) from error
@@ -32,7 +33,7 @@ def driver_for(backend: models.Backend) -> base.Driver:
 
 def members(group: models.Group) -> list[models.Volume]:
     """Return a group's volumes in the order of their creation."""
-    return list(_members().filter(group_id=group.pk))
+    return _MEMBERS.all(group_id=group.pk)
 
 
 def with_members(groups: Sequence[models.Group]) -> list[tuple[models.Group, list[models.Volume]]]:
@@ -60,7 +61,7 @@ def group_value(row: models.Group, volumes: Iterable[models.Volume]) -> base.Gro
         id=str(row.pk),
         name=row.name or "",
         volumes=tuple(volume_value(volume) for volume in volumes),
-        interval_seconds=specs.interval_or_default(row.group_type.specs),
+        interval_seconds=specs.interval_or_default(_specs_of(row.group_type)),
     )
 
 
@@ -97,3 +98,24 @@ def names(volumes: Sequence[base.Volume], ids: Iterable[str]) -> str:
     """Return the named volumes in words, by name where they have one."""
     wanted = set(ids)
     return ", ".join(volume.name or volume.id for volume in volumes if volume.id in wanted)
+
+
+_MEMBERS = compiled.Select(lambda: _members().filter(group_id=slot("group_id")))
+_TARGETS = compiled.Select(lambda: models.ReplicationTarget.objects.filter(primary_id=slot("backend_id")))
+_SPECS = compiled.Select(
+    lambda: models.GroupSpec.objects.filter(group_type_id=slot("group_type_id")).values_list("key", "value")
+)
+
+
+def _targets_of(backend: models.Backend) -> Iterable[models.ReplicationTarget]:
+    return backend.targets.all() if _was_read_along(backend, "targets") else _TARGETS.all(backend_id=backend.pk)
+
+
+def _specs_of(group_type: models.GroupType) -> Mapping[str, str | None]:
+    if _was_read_along(group_type, "group_specs"):
+        return group_type.specs
+    return dict(_SPECS.all(group_type_id=group_type.pk))
+
+
+def _was_read_along(row: db.Model, name: str) -> bool:
+    return name in getattr(row, "_prefetched_objects_cache", ())
