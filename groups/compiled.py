@@ -11,6 +11,7 @@ nothing, and it stands for no list.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
 import threading
@@ -153,11 +154,16 @@ class _Writing(NamedTuple):
 class _Change(_Statement[_Writing]):
     def run(self, **values: object) -> int:
         """Change the rows found with these values in the slots; return how many there were."""
+        sql, params = self.prepared(**values)
+        with _writing() as cursor:
+            cursor.execute(sql, params)
+            changed: int = cursor.rowcount
+        return changed
+
+    def prepared(self, **values: object) -> tuple[str, list[Any]]:
+        """Return the statement with these values in the slots."""
         sql, params = self._plan()
-        filled = _filled(params, values)
-        with transaction.mark_for_rollback_on_error(using=connection.alias), connection.cursor() as cursor:
-            cursor.execute(sql, filled)
-            return cursor.rowcount
+        return sql, _filled(params, values)
 
 
 class Update(_Change):
@@ -211,13 +217,32 @@ class Insert(Generic[Model]):
         if len(rows) > at_once:
             with transaction.atomic(savepoint=False):
                 return sum(self.run(rows[first : first + at_once]) for first in range(0, len(rows), at_once))
-        before, places, after = self._parts
-        values = [
+        places = ", ".join([f"({', '.join(['%s'] * len(self._fields))})"] * len(rows))
+        return self._written(rows, f"{self._into} VALUES {places}{self._or_else}", self._values(rows))
+
+    def run_where(self, change: Update, rows: Sequence[Model], **values: object) -> bool:
+        """Write the rows if a change finds its row, both or neither; return whether it did.
+
+        One statement where the database changes and writes in one; else a transaction.
+        """
+        if connection.vendor != "postgresql":
+            with transaction.atomic():
+                return change.run(**values) > 0 and self.run(rows) > 0
+        changing, params = change.prepared(**values)
+        each = f"SELECT {', '.join(self._typed)} WHERE EXISTS (SELECT 1 FROM changed)"  # noqa: S608
+        places = " UNION ALL ".join([each] * len(rows))
+        sql = f"WITH changed AS ({changing} RETURNING 1) {self._into} {places}{self._or_else}"
+        return self._written(rows, sql, [*params, *self._values(rows)]) > 0
+
+    def _values(self, rows: Sequence[Model]) -> list[Any]:
+        return [
             field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows for field in self._fields
         ]
-        with transaction.mark_for_rollback_on_error(using=connection.alias), connection.cursor() as cursor:
-            cursor.execute(before + ", ".join([places] * len(rows)) + after, values)
-            written = cursor.rowcount
+
+    def _written(self, rows: Sequence[Model], sql: str, values: Sequence[Any]) -> int:
+        with _writing() as cursor:
+            cursor.execute(sql, values)
+            written: int = cursor.rowcount
         if written == len(rows):
             for row in rows:
                 row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001 - documented
@@ -229,19 +254,33 @@ class Insert(Generic[Model]):
         return [field for field in of_model.concrete_fields if not isinstance(field, models.AutoField)]
 
     @functools.cached_property
-    def _parts(self) -> tuple[str, str, str]:
-        of_model: Any = self._model._meta  # noqa: SLF001 - documented
+    def _typed(self) -> list[str]:
+        # Without its length, or what is too long would be cut off in silence.
+        return [f"%s::{field.db_type(connection).partition('(')[0]}" for field in self._fields]
+
+    @functools.cached_property
+    def _into(self) -> str:
         quoted = connection.ops.quote_name
         columns = ", ".join(quoted(field.column) for field in self._fields)
-        places = ", ".join(["%s"] * len(self._fields))
-        after = ""
+        return f"INSERT INTO {quoted(self._model._meta.db_table)} ({columns})"  # noqa: SLF001 - documented
+
+    @functools.cached_property
+    def _or_else(self) -> str:
         if self._unless_there:
-            after = " ON CONFLICT DO NOTHING"
-        elif self._over:
-            over = [quoted(of_model.get_field(name).column) for name in self._over]
-            changes = ", ".join(f"{column} = EXCLUDED.{column}" for column in over)
-            after = f" ON CONFLICT ({quoted(of_model.pk.column)}) DO UPDATE SET {changes}"
-        return f"INSERT INTO {quoted(of_model.db_table)} ({columns}) VALUES ", f"({places})", after  # noqa: S608
+            return " ON CONFLICT DO NOTHING"
+        if not self._over:
+            return ""
+        of_model: Any = self._model._meta  # noqa: SLF001 - documented
+        quoted = connection.ops.quote_name
+        over = [quoted(of_model.get_field(name).column) for name in self._over]
+        changes = ", ".join(f"{column} = EXCLUDED.{column}" for column in over)
+        return f" ON CONFLICT ({quoted(of_model.pk.column)}) DO UPDATE SET {changes}"
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[Any]:
+    with transaction.mark_for_rollback_on_error(using=connection.alias), connection.cursor() as cursor:
+        yield cursor
 
 
 _MOST_VALUES = 32_766

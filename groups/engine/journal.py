@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -15,10 +16,8 @@ from groups.engine import leases
 from groups.engine.steps import Step
 from groups.statuses import OperationState, StepState
 
-_STEPS = compiled.Insert(models.OperationStep)
-_WRITTEN_OVER = compiled.Insert(
-    models.OperationStep, over=("state", "attempt", "started_at", "ended_at", "error", "result")
-)
+# One statement, however many of them are there.
+_STEPS = compiled.Insert(models.OperationStep, over=("state", "attempt", "started_at", "ended_at", "error", "result"))
 
 
 @functools.cache
@@ -82,14 +81,15 @@ class Journal:
     def begin(self, step: Step, *, in_states: Collection[OperationState]) -> bool:
         """Note that a step starts; return False, with nothing changed, unless this claim holds in one of the states."""
         now = clock.now()
-        with transaction.atomic():
-            begun = _begun(frozenset(in_states))
-            if begun.run(pk=self._operation.pk, fence=self._operation.fence, step=step.name, now=now) != 1:
-                return False
-            row = self._unwritten[step.name] = self._rows[step.name]
-            row.state, row.started_at, row.ended_at, row.error = StepState.RUNNING, now, None, ""
-            row.attempt += 1
-            self.write_held()
+        row = copy.copy(self._rows[step.name])
+        row.state, row.started_at, row.ended_at, row.error = StepState.RUNNING, now, None, ""
+        row.attempt += 1
+        rows = [*{**self._to_be_written(), step.name: row}.values()]
+        held = {"pk": self._operation.pk, "fence": self._operation.fence}
+        if not _STEPS.run_where(_begun(frozenset(in_states)), rows, **held, step=step.name, now=now):
+            return False
+        self._rows[step.name] = row
+        self._are_written()
         return True
 
     def finish(
@@ -109,12 +109,14 @@ class Journal:
 
     def write_held(self) -> None:
         """Do the same within a transaction that has changed the operation's row under this claim."""
-        if self._is_new:
-            _STEPS.run([*self._rows.values()])
-            self._is_new = False
-        elif self._unwritten:
-            # They are there: this is one UPDATE of however many.
-            _WRITTEN_OVER.run([*self._unwritten.values()])
+        _STEPS.run([*self._to_be_written().values()])
+        self._are_written()
+
+    def _to_be_written(self) -> Mapping[str, models.OperationStep]:
+        return self._rows if self._is_new else self._unwritten
+
+    def _are_written(self) -> None:
+        self._is_new = False
         self._unwritten.clear()
 
     def begin_undo(self, *, code: str, error: str, remedy: str) -> None:
