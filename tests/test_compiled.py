@@ -456,3 +456,69 @@ class TestAnInsertUnlessThere(Volumes):
     def test_still_refuses_what_is_nonsense(self, group):
         with pytest.raises(IntegrityError), transaction.atomic():
             compiled.Insert(models.Operation, unless_there=True).run([operation(group, state="fine")])
+
+
+class TestAnInsertWhereAChangeFindsItsRow(Volumes):
+    @pytest.fixture
+    def owned(self) -> compiled.Update:
+        return compiled.Update(
+            lambda: (models.Operation.objects.filter(pk=slot("pk"), fence=slot("fence")), {"step": slot("step")})
+        )
+
+    @pytest.fixture
+    def steps(self) -> compiled.Insert[models.OperationStep]:
+        return compiled.Insert(models.OperationStep, over=("state", "result"))
+
+    def test_writes_both(self, group, owned, steps):
+        done = operation(group, fence=3)
+        done.save()
+        rows = [models.OperationStep(operation=done, position=0, name=name, result=AWKWARD) for name in ("a", "b")]
+
+        assert steps.run_where(owned, rows, pk=done.pk, fence=3, step="a") is True
+
+        assert row(models.Operation, pk=done.pk)["step"] == "a"
+        assert {each.name: each.result for each in models.OperationStep.objects.all()} == {"a": AWKWARD, "b": AWKWARD}
+        assert not any(each._state.adding for each in rows)
+
+    def test_writes_over_rows_that_exist(self, group, owned, steps):
+        done = operation(group, fence=3)
+        done.save()
+        step = models.OperationStep.objects.create(operation=done, position=0, name="a")
+        step.state, step.name = StepState.RUNNING, "not named"
+
+        assert steps.run_where(owned, [step], pk=done.pk, fence=3, step="a") is True
+
+        found = row(models.OperationStep, pk=step.pk)
+        assert (found["state"], found["name"]) == (StepState.RUNNING, "a")
+
+    def test_writes_neither_when_nothing_is_found(self, group, owned, steps):
+        done = operation(group, fence=3, step="before")
+        done.save()
+        rows = [models.OperationStep(operation=done, position=0, name="a")]
+
+        assert steps.run_where(owned, rows, pk=done.pk, fence=2, step="a") is False
+
+        assert row(models.Operation, pk=done.pk)["step"] == "before"
+        assert not models.OperationStep.objects.exists()
+        assert rows[0]._state.adding
+
+    def test_changes_nothing_when_the_rows_may_not_be_written(self, group, owned, steps):
+        done = operation(group, fence=3, step="before")
+        done.save()
+        twice = [models.OperationStep(operation=done, position=0, name="a") for _ in range(2)]
+
+        with pytest.raises(IntegrityError), transaction.atomic():
+            steps.run_where(owned, twice, pk=done.pk, fence=3, step="a")
+
+        assert row(models.Operation, pk=done.pk)["step"] == "before"
+        assert not models.OperationStep.objects.exists()
+
+
+class TestADelete(Volumes):
+    def test_takes_the_rows_that_are_found_and_no_other(self, group, volumes):
+        gone = compiled.Delete(lambda: models.Volume.objects.filter(group_id=slot("group")).order_by("name"))
+
+        assert gone.run(group=group.pk) == 1
+
+        assert list(models.Volume.objects.all()) == [each for each in volumes if each.group_id is None]
+        assert gone.run(group=group.pk) == 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.db import transaction
+from django.db import DataError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from groups import compiled, models
 from groups.compiled import slot
@@ -46,3 +47,34 @@ class TestASelectThatLocks(test_compiled.Volumes):
 
         with pytest.raises(transaction.TransactionManagementError):
             locked.first(pk=group.pk)
+
+
+class TestAnInsertWhereAChangeFindsItsRow(test_compiled.TestAnInsertWhereAChangeFindsItsRow):
+    """Writes both or neither, in one statement."""
+
+    def test_is_one_statement(self, group, owned, steps):
+        done = test_compiled.operation(group, fence=3)
+        done.save()
+        steps.run_where(
+            owned, [models.OperationStep(operation=done, position=0, name="a")], pk=done.pk, fence=3, step=""
+        )
+        rows = [models.OperationStep(operation=done, position=place, name=str(place)) for place in (1, 2)]
+
+        with CaptureQueriesContext(connection) as captured:
+            steps.run_where(owned, rows, pk=done.pk, fence=3, step="a")
+
+        assert len(captured) == 1
+
+    def test_refuses_what_is_too_long_for_a_column(self, group, owned, steps):
+        done = test_compiled.operation(group, fence=3)
+        done.save()
+        long = models.OperationStep(operation=done, position=0, name="n" * 65)
+
+        with pytest.raises(DataError):
+            steps.run_where(owned, [long], pk=done.pk, fence=3, step="a")
+
+        assert not models.OperationStep.objects.exists()
+
+
+class TestADelete(test_compiled.TestADelete):
+    """Takes the same rows."""
