@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from groups import callers, clock, errors, models, statuses, transitions
+from groups import callers, client_transitions, clock, errors, models, statuses
 from groups.queries import visible
 from groups.services import attachments, auditing, connections, recording
 from groups.statuses import AttachStatus, VolumeStatus
@@ -19,7 +19,7 @@ def reserve(caller: callers.Caller, *, volume_id: object) -> None:
     with transaction.atomic():
         volume = recording.volume_to_change(caller, volume_id, rule=f"{_RULE}reserve", what="reserve it")
         _check(volume, statuses.RESERVE, verb="reserve")
-        transitions.serve_client(volume, move=statuses.RESERVE, actor=caller.user_name)
+        client_transitions.serve(volume, move=statuses.RESERVE, actor=caller.user_name)
 
 
 def unreserve(caller: callers.Caller, *, volume_id: object) -> None:
@@ -27,7 +27,7 @@ def unreserve(caller: callers.Caller, *, volume_id: object) -> None:
     with transaction.atomic():
         volume = recording.volume_to_change(caller, volume_id, rule=f"{_RULE}unreserve", what="unreserve it")
         if volume.status in statuses.UNRESERVE.sources:
-            transitions.serve_client(volume, move=statuses.UNRESERVE, actor=caller.user_name)
+            client_transitions.serve(volume, move=statuses.UNRESERVE, actor=caller.user_name)
 
 
 def begin_detaching(caller: callers.Caller, *, volume_id: object) -> None:
@@ -40,7 +40,7 @@ def begin_detaching(caller: callers.Caller, *, volume_id: object) -> None:
                 "Invalid volume: Unable to detach volume. Volume status must be 'in-use' and attach_status must be"
                 f" 'attached' to detach. Volume {volume.pk} is {volume.status}."
             )
-        transitions.serve_client(volume, move=statuses.BEGIN_DETACHING, actor=caller.user_name)
+        client_transitions.serve(volume, move=statuses.BEGIN_DETACHING, actor=caller.user_name)
 
 
 def roll_detaching(caller: callers.Caller, *, volume_id: object) -> None:
@@ -48,7 +48,7 @@ def roll_detaching(caller: callers.Caller, *, volume_id: object) -> None:
     with transaction.atomic():
         volume = recording.volume_to_change(caller, volume_id, rule=f"{_RULE}roll_detaching", what="roll it back")
         if volume.status in statuses.ROLL_DETACHING.sources:
-            transitions.serve_client(volume, move=statuses.ROLL_DETACHING, actor=caller.user_name)
+            client_transitions.serve(volume, move=statuses.ROLL_DETACHING, actor=caller.user_name)
 
 
 def attach(
@@ -82,8 +82,8 @@ def attach(
             connector={"host": host} if host else {"instance": instance_id},
             attached_at=clock.now(),
         )
-        new = transitions.Change(row=row, to=AttachStatus.ATTACHED)
-        transitions.serve_client(volume, move=statuses.ATTACH, changes=[new], actor=caller.user_name)
+        new = client_transitions.Change(row=row, to=AttachStatus.ATTACHED)
+        client_transitions.serve(volume, move=statuses.ATTACH, changes=[new], actor=caller.user_name)
         auditing.note(caller, action="attachment:create", subject=row)
     return row
 
@@ -137,7 +137,7 @@ def reset(caller: callers.Caller, volume: models.Volume, *, attach_status: str) 
     makes all of them so, `detached` ends all."""
     rows: list[models.Attachment] = list(models.Attachment.objects.filter(volume=volume))
     if attach_status == DETACHED:
-        changes = [transitions.Change(row=row, to=statuses.GONE) for row in rows]
+        changes = [client_transitions.Change(row=row, to=statuses.GONE) for row in rows]
     elif not rows:
         raise errors.InvalidInput(
             "Cannot reset attach_status to attached because volume does not have any attachments."
@@ -145,10 +145,10 @@ def reset(caller: callers.Caller, volume: models.Volume, *, attach_status: str) 
     else:
         now = clock.now()
         changes = [
-            transitions.Change(row=row, to=AttachStatus.ATTACHED, fields={"attached_at": row.attached_at or now})
+            client_transitions.Change(row=row, to=AttachStatus.ATTACHED, fields={"attached_at": row.attached_at or now})
             for row in rows
         ]
-    transitions.serve_client(volume, move=statuses.RESET_ATTACHMENTS, changes=changes, actor=caller.user_name)
+    client_transitions.serve(volume, move=statuses.RESET_ATTACHMENTS, changes=changes, actor=caller.user_name)
 
 
 def _check(volume: models.Volume, move: statuses.ClientMove, *, verb: str) -> None:

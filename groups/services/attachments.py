@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 
-from groups import callers, clock, errors, models, statuses, transitions
+from groups import callers, client_transitions, clock, errors, models, statuses
 from groups.queries import visible
 from groups.services import auditing, policies, recording
 from groups.statuses import AttachStatus, VolumeStatus
@@ -42,8 +42,8 @@ def create(
         row = models.Attachment(
             volume=volume, project_id=volume.project_id, instance_id=instance, mode=_mode(volume, mode or "")
         )
-        new = transitions.Change(row=row, to=AttachStatus.RESERVED)
-        transitions.serve_client(volume, move=move, changes=[new], actor=caller.user_name)
+        new = client_transitions.Change(row=row, to=AttachStatus.RESERVED)
+        client_transitions.serve(volume, move=move, changes=[new], actor=caller.user_name)
         if connector:
             _connect(caller, volume, row, connector)
         auditing.note(caller, action="attachment:create", subject=row)
@@ -71,8 +71,8 @@ def complete(caller: callers.Caller, *, attachment_id: object) -> models.Attachm
             )
         if row.attach_status == AttachStatus.ATTACHING:
             _refuse_unless_of_clients(volume, verb="complete the attachment")
-            changed = transitions.Change(row=row, to=AttachStatus.ATTACHED, fields={"attached_at": clock.now()})
-            transitions.serve_client(volume, move=statuses.COMPLETE, changes=[changed], actor=caller.user_name)
+            changed = client_transitions.Change(row=row, to=AttachStatus.ATTACHED, fields={"attached_at": clock.now()})
+            client_transitions.serve(volume, move=statuses.COMPLETE, changes=[changed], actor=caller.user_name)
             auditing.note(caller, action="attachment:complete", subject=row)
     return row
 
@@ -89,8 +89,8 @@ def end(caller: callers.Caller, volume: models.Volume, rows: Sequence[models.Att
     """End attachments of a volume whose row is held; its status follows what is left."""
     for row in rows:
         auditing.note(caller, action="attachment:delete", subject=row)
-    gone = [transitions.Change(row=row, to=statuses.GONE) for row in rows]
-    transitions.serve_client(volume, move=statuses.DETACH, changes=gone, actor=caller.user_name)
+    gone = [client_transitions.Change(row=row, to=statuses.GONE) for row in rows]
+    client_transitions.serve(volume, move=statuses.DETACH, changes=gone, actor=caller.user_name)
 
 
 def mode_for(volume: models.Volume, wanted: str) -> str:
@@ -121,8 +121,8 @@ def _connect(caller: callers.Caller, volume: models.Volume, row: models.Attachme
         "mode": row.mode or _mode(volume, str(connector.get("mode") or "rw")),
         "attached_at": None,
     }
-    changed = transitions.Change(row=row, to=AttachStatus.ATTACHING, fields=fields)
-    transitions.serve_client(volume, move=statuses.CONNECT, changes=[changed], actor=caller.user_name)
+    changed = client_transitions.Change(row=row, to=AttachStatus.ATTACHING, fields=fields)
+    client_transitions.serve(volume, move=statuses.CONNECT, changes=[changed], actor=caller.user_name)
 
 
 def _mode(volume: models.Volume, wanted: str) -> str:

@@ -9,7 +9,7 @@ import secrets
 
 from django.db import transaction
 
-from groups import callers, clock, errors, models, statuses, transitions
+from groups import callers, client_transitions, clock, errors, models, statuses
 from groups.queries import visible
 from groups.queries.quotas import Amount
 from groups.services import auditing, policies, quotas, recording
@@ -45,7 +45,7 @@ def create(
             digest=_digest(salt, key),
             without_snapshots=without_snapshots,
         )
-        transitions.serve_client(volume, move=statuses.OFFER, actor=caller.user_name)
+        client_transitions.serve(volume, move=statuses.OFFER, actor=caller.user_name)
         auditing.note(caller, action="transfer:create", subject=row, detail=f"of volume {volume.pk}")
     return Offered(row=row, key=key)
 
@@ -57,7 +57,7 @@ def delete(caller: callers.Caller, *, transfer_id: object) -> None:
     with transaction.atomic():
         volume = _held(row)
         auditing.note(caller, action="transfer:delete", subject=row, detail=f"of volume {volume.pk}")
-        transitions.serve_client(volume, move=statuses.WITHDRAW, actor=caller.user_name)
+        client_transitions.serve(volume, move=statuses.WITHDRAW, actor=caller.user_name)
 
 
 def accept(caller: callers.Caller, *, transfer_id: object, key: str) -> models.Transfer:
@@ -77,7 +77,7 @@ def accept(caller: callers.Caller, *, transfer_id: object, key: str) -> models.T
         owner = {"project_id": caller.project_id, "user_id": caller.user_id, "updated_at": clock.now()}
         models.Volume.objects.filter(pk=volume.pk).update(**owner)
         models.Snapshot.objects.filter(pk__in=[snapshot.pk for snapshot in snapshots]).update(**owner)
-        transitions.serve_client(volume, move=statuses.HAND_OVER, actor=caller.user_name)
+        client_transitions.serve(volume, move=statuses.HAND_OVER, actor=caller.user_name)
         detail = f"of volume {volume.pk} from project {row.project_id}"
         auditing.note(caller, action="transfer:accept", subject=row, detail=detail)
     return row
