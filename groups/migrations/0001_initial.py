@@ -4,6 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
 import groups.drills
+import groups.models.fields
 import groups.models.projects
 import groups.statuses
 import uuid
@@ -72,7 +73,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'volume group',
                 'ordering': ('-created_at', '-id'),
-                'indexes': [models.Index(fields=['-created_at', '-id'], name='group_list_all'), models.Index(fields=['status', '-created_at', '-id'], name='group_list_all_status'), models.Index(fields=['name'], name='group_name')],
+                'indexes': [models.Index(fields=['-created_at', '-id'], name='group_list_all'), models.Index(fields=['status', '-created_at', '-id'], name='group_list_all_status'), models.Index(groups.models.fields.OrEmpty('name'), models.F('id'), name='group_name_all')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['creating', 'available', 'updating', 'deleting', 'deleted', 'error', 'error_deleting'])), name='group_status_is_known'), models.CheckConstraint(condition=models.Q(('replication_status__in', ['disabled', 'enabling', 'enabled', 'disabling', 'failing-over', 'failed-over', 'error', 'failover-error', 'not-capable'])), name='group_replication_status_is_known')],
             },
         ),
@@ -379,7 +380,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='group',
             name='project',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.project'),
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.project'),
         ),
         migrations.CreateModel(
             name='Finding',
@@ -645,13 +646,13 @@ class Migration(migrations.Migration):
                 ('readonly', models.BooleanField(blank=True, help_text='Whether hosts may only read it; empty: never said.', null=True)),
                 ('image_metadata', models.JSONField(blank=True, default=dict, help_text='What it knows of the image on it.')),
                 ('backend', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.backend')),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='volumes', to='groups.group')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.project')),
+                ('group', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='volumes', to='groups.group')),
+                ('project', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='groups.project')),
                 ('volume_type', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='volumes', to='groups.volumetype')),
             ],
             options={
                 'ordering': ('-created_at', '-id'),
-                'indexes': [models.Index(fields=['project', '-created_at', '-id'], name='volume_list'), models.Index(fields=['-created_at', '-id'], name='volume_list_all'), models.Index(fields=['project', 'status', '-created_at', '-id'], name='volume_list_status'), models.Index(fields=['status', '-created_at', '-id'], name='volume_list_all_status'), models.Index(fields=['name'], name='volume_name'), models.Index(fields=['group', 'created_at', 'id'], name='volume_members')],
+                'indexes': [models.Index(fields=['project', '-created_at', '-id'], name='volume_list'), models.Index(fields=['-created_at', '-id'], name='volume_list_all'), models.Index(fields=['project', 'status', '-created_at', '-id'], name='volume_list_status'), models.Index(fields=['status', '-created_at', '-id'], name='volume_list_all_status'), models.Index(models.F('project'), groups.models.fields.OrEmpty('name'), models.F('id'), name='volume_name'), models.Index(groups.models.fields.OrEmpty('name'), models.F('id'), name='volume_name_all'), models.Index(fields=['project'], name='volume_count'), models.Index(fields=['group', 'created_at', 'id'], name='volume_members')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['creating', 'available', 'in-use', 'reserved', 'attaching', 'detaching', 'awaiting-transfer', 'maintenance', 'extending', 'deleting', 'error', 'error_deleting', 'error_extending'])), name='volume_status_is_known'), models.CheckConstraint(condition=models.Q(('replication_status__in', ['disabled', 'enabling', 'enabled', 'disabling', 'failing-over', 'failed-over', 'error', 'failover-error', 'not-capable'])), name='volume_replication_status_is_known'), models.CheckConstraint(condition=models.Q(('size_gib__gte', 1)), name='volume_size_is_positive')],
             },
         ),
@@ -965,5 +966,13 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='group',
             index=models.Index(fields=['project', 'status', '-created_at', '-id'], name='group_list_status'),
+        ),
+        migrations.AddIndex(
+            model_name='group',
+            index=models.Index(models.F('project'), groups.models.fields.OrEmpty('name'), models.F('id'), name='group_name'),
+        ),
+        migrations.AddIndex(
+            model_name='group',
+            index=models.Index(fields=['project'], name='group_count'),
         ),
     ]

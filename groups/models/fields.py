@@ -24,6 +24,14 @@ class Row(models.Model):
         return str(self._meta.verbose_name).removeprefix("volume ")
 
 
+class OrEmpty(models.Func):
+    """A text as it is sorted and looked for: none is as the empty one, so that every row has a place in an index."""
+
+    # The empty text is written out: a database that were given it as a value would not know the index by it.
+    template = "COALESCE(%(expressions)s, '')"
+    arity = 1
+
+
 def word_field(words: type[StrEnum], **options: object) -> models.CharField[str, str]:
     """Return a column for one status word; `word_check` makes the database refuse others."""
     return models.CharField(max_length=32, choices=[(word.value, word.value) for word in words], **options)  # type: ignore[arg-type]

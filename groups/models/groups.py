@@ -6,7 +6,7 @@ from django.db import models
 
 from groups import statuses
 from groups.models.backends import Backend
-from groups.models.fields import Row, word_check, word_field
+from groups.models.fields import OrEmpty, Row, word_check, word_field
 from groups.models.projects import Project
 from groups.models.types import GroupType, VolumeType
 
@@ -14,7 +14,8 @@ from groups.models.types import GroupType, VolumeType
 class Subject(Row):
     """What groups and volumes have in common: an owner, a place, two statuses and an epoch."""
 
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+")
+    # The indexes that begin with it are among those of each table.
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
     user_id = models.CharField(max_length=64)
     name = models.CharField(max_length=255, null=True, blank=True)
     description = models.CharField(max_length=255, null=True, blank=True)
@@ -71,7 +72,10 @@ class Group(Subject):
             models.Index(fields=("-created_at", "-id"), name="group_list_all"),
             models.Index(fields=("project", "status", "-created_at", "-id"), name="group_list_status"),
             models.Index(fields=("status", "-created_at", "-id"), name="group_list_all_status"),
-            models.Index(fields=("name",), name="group_name"),
+            models.Index("project", OrEmpty("name"), "id", name="group_name"),
+            models.Index(OrEmpty("name"), "id", name="group_name_all"),
+            # Small enough to count by.
+            models.Index(fields=("project",), name="group_count"),
         )
         constraints = (
             word_check("group", "status", statuses.GroupStatus),
@@ -96,7 +100,9 @@ class GroupVolumeType(models.Model):
 class Volume(Subject):
     """One volume, in a group or on its own."""
 
-    group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True, blank=True, related_name="volumes")
+    group = models.ForeignKey(
+        Group, on_delete=models.PROTECT, null=True, blank=True, related_name="volumes", db_index=False
+    )
     volume_type = models.ForeignKey(VolumeType, on_delete=models.PROTECT, related_name="volumes")
     size_gib = models.PositiveIntegerField(help_text="Size in GiB.")
     status = word_field(statuses.VolumeStatus, default=statuses.VolumeStatus.CREATING)
@@ -122,7 +128,10 @@ class Volume(Subject):
             # A status that few have would else be looked for among all.
             models.Index(fields=("project", "status", "-created_at", "-id"), name="volume_list_status"),
             models.Index(fields=("status", "-created_at", "-id"), name="volume_list_all_status"),
-            models.Index(fields=("name",), name="volume_name"),
+            models.Index("project", OrEmpty("name"), "id", name="volume_name"),
+            models.Index(OrEmpty("name"), "id", name="volume_name_all"),
+            # Small enough to count by.
+            models.Index(fields=("project",), name="volume_count"),
             models.Index(fields=("group", "created_at", "id"), name="volume_members"),
         )
         constraints = (

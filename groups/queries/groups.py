@@ -37,15 +37,13 @@ SORT_KEYS: Mapping[str, str] = {
 }
 FILTERS: Mapping[str, filtering.Condition] = {
     "id": filtering.identity("id"),
+    "name": filtering.named("name"),
     "group_type": filtering.identity("group_type_id"),
     "group_type_id": filtering.identity("group_type_id"),
     "host": hosts.condition,
     "created_at": filtering.time("created_at"),
     "updated_at": filtering.time("updated_at"),
-    **{
-        name: filtering.text(name)
-        for name in ("name", "description", "status", "replication_status", "availability_zone")
-    },
+    **{name: filtering.text(name) for name in ("description", "status", "replication_status", "availability_zone")},
     **{name: filtering.text(name) for name in ("project_id", "user_id")},
     **{f"{name}{filtering.LIKE}": filtering.part(name) for name in ("name", "description", "status")},
 }

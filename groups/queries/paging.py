@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from django.db import models as db
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
+from django.db.models.lookups import Exact, GreaterThan, LessThan
 
 from groups import errors
+from groups.models.fields import OrEmpty
 from groups.queries import visible
 
 MAXIMUM = 1000
@@ -58,7 +60,7 @@ def cut(
     ordered = found.order_by(*(_order(found.model, key) for key in keys))
     if page.marker is not None:
         values = _values_at(page.marker, keys, among, noun=noun)
-        ordered = ordered.filter(_after(found.model, keys, values))
+        ordered = ordered.filter(_behind(found.model, keys, values))
     return ordered[page.offset : page.offset + page.limit]
 
 
@@ -87,8 +89,13 @@ def _keys(wanted: Sequence[Key], columns: Mapping[str, str]) -> list[Key]:
     return keys
 
 
+def _column(model: type[db.Model], name: str) -> Any:
+    """Return what is compared of a column. A text that may be none sorts as the empty one, as in the index of names."""
+    return OrEmpty(name) if _is_text_or_none(model, name) else F(name)
+
+
 def _order(model: type[db.Model], key: Key) -> Any:
-    column = F(key.name)
+    column = _column(model, key.name)
     if not _may_be_null(model, key.name):
         return column.desc() if key.descending else column.asc()
     # Databases differ in where null goes when nobody says it.
@@ -97,33 +104,52 @@ def _order(model: type[db.Model], key: Key) -> Any:
 
 def _values_at(marker: str, keys: Sequence[Key], among: db.QuerySet[Any], *, noun: str) -> list[Any]:
     known = visible.parsed_id(marker)
-    row = among.filter(pk=known).values_list(*(key.name for key in keys)).first() if known else None
+    found = among.filter(pk=known).values_list(*(_column(among.model, key.name) for key in keys))
+    row = found.first() if known else None
     if row is None:
         raise errors.NotFound(f"{noun} {marker} could not be found.")
     return list(row)
 
 
-def _after(model: type[db.Model], keys: Sequence[Key], values: Sequence[Any]) -> Q:
-    """Return the condition for the rows behind those values: larger in the first key in which they differ."""
+def _behind(model: type[db.Model], keys: Sequence[Key], values: Sequence[Any]) -> Q:
+    """Return the condition for the rows behind those values: beyond them in the first key in which they differ."""
+    columns = [_column(model, key.name) for key in keys]
+    if len({key.descending for key in keys}) == 1 and not any(_may_be_null(model, key.name) for key in keys):
+        # As one comparison, a database enters its index at the marker.
+        return Q(_compared(columns, values, " < " if keys[0].descending else " > "))
     condition, equal = Q(), Q()
-    for key, value in zip(keys, values, strict=True):
-        condition |= equal & _beyond(model, key, value)
-        equal &= Q(**{key.name: value}) if value is not None else Q(**{f"{key.name}__isnull": True})
-    if not _may_be_null(model, keys[0].name):
-        # Says the same once more, in a way that lets the database enter its index at the marker.
-        condition &= Q(**{f"{keys[0].name}__{'lte' if keys[0].descending else 'gte'}": values[0]})
+    for key, column, value in zip(keys, columns, values, strict=True):
+        condition |= equal & _beyond(model, key, column, value)
+        equal &= Q(Exact(column, value)) if value is not None else Q(**{f"{key.name}__isnull": True})
     return condition
 
 
-def _beyond(model: type[db.Model], key: Key, value: Any) -> Q:
+def _compared(columns: Sequence[Any], values: Sequence[Any], sign: str) -> Any:
+    rows = (Func(*columns, function=""), Func(*map(Value, values), function=""))
+    return Func(*rows, template="%(expressions)s", arg_joiner=sign, output_field=db.BooleanField())
+
+
+def _beyond(model: type[db.Model], key: Key, column: Any, value: Any) -> Q:
     if value is None:
         return Q(pk__in=[]) if key.descending else Q(**{f"{key.name}__isnull": False})
-    condition = Q(**{f"{key.name}__{'lt' if key.descending else 'gt'}": value})
+    condition = Q(LessThan(column, value) if key.descending else GreaterThan(column, value))
     if key.descending and _may_be_null(model, key.name):
         condition |= Q(**{f"{key.name}__isnull": True})
     return condition
 
 
-def _may_be_null(model: type[db.Model], column: str) -> bool:
-    """Tell whether a column, maybe one of a related table that is always there, may be null."""
-    return "__" not in column and bool(getattr(model._meta.get_field(column), "null", False))  # noqa: SLF001 - documented
+def _may_be_null(model: type[db.Model], name: str) -> bool:
+    """Tell whether what is compared of a column, maybe one of a related table that is always there, may be null."""
+    return _is_null_allowed(model, name) and not _is_text_or_none(model, name)
+
+
+def _is_text_or_none(model: type[db.Model], name: str) -> bool:
+    return _is_null_allowed(model, name) and isinstance(_field(model, name), db.CharField | db.TextField)
+
+
+def _is_null_allowed(model: type[db.Model], name: str) -> bool:
+    return "__" not in name and bool(getattr(_field(model, name), "null", False))
+
+
+def _field(model: type[db.Model], name: str) -> Any:
+    return model._meta.get_field(name)  # noqa: SLF001 - documented

@@ -42,7 +42,8 @@ def _active(value: str) -> Q:
 
 
 FILTERS: Mapping[str, filtering.Condition] = {
-    **{name: filtering.text(name) for name in ("name", "status", "replication_status", "health", "project_id")},
+    "name": filtering.named("name"),
+    **{name: filtering.text(name) for name in ("status", "replication_status", "health", "project_id")},
     "active_backend_id": _active,
     "backend": filtering.text("backend__name"),
     "group_type": filtering.text("group_type__name"),

@@ -49,6 +49,7 @@ SORT_KEYS: Mapping[str, str] = {
 }
 FILTERS: Mapping[str, filtering.Condition] = {
     "id": filtering.identity("id"),
+    "name": filtering.named("name"),
     "group_id": filtering.identity("group_id"),
     "volume_type_id": filtering.identity("volume_type_id"),
     "volume_type": filtering.text("volume_type__name"),
@@ -62,11 +63,8 @@ FILTERS: Mapping[str, filtering.Condition] = {
     # What all our volumes have in common.
     "migration_status": filtering.always("none"),
     "consumes_quota": filtering.always("true"),
-    "display_name": filtering.text("name"),
-    **{
-        name: filtering.text(name)
-        for name in ("name", "description", "status", "replication_status", "availability_zone")
-    },
+    "display_name": filtering.named("name"),
+    **{name: filtering.text(name) for name in ("description", "status", "replication_status", "availability_zone")},
     **{name: filtering.text(name) for name in ("project_id", "user_id")},
     **{f"{name}{filtering.LIKE}": filtering.part(name) for name in ("name", "description", "status")},
 }

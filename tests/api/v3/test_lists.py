@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -113,16 +114,21 @@ def test_a_page_stays_the_same_when_newer_things_appear(cast: people.Cast, site:
 @pytest.mark.parametrize(
     "query, expected",
     [
-        ({"sort": "name:asc"}, ["a", "a", "b", None]),
-        ({"sort": "name:desc"}, [None, "b", "a", "a"]),
-        ({"sort": "name"}, [None, "b", "a", "a"]),
-        ({"sort_key": "name", "sort_dir": "asc"}, ["a", "a", "b", None]),
+        ({"sort": "name:asc"}, [None, "a", "a", "b"]),
+        ({"sort": "name:desc"}, ["b", "a", "a", None]),
+        ({"sort": "name"}, ["b", "a", "a", None]),
+        ({"sort_key": "name", "sort_dir": "asc"}, [None, "a", "a", "b"]),
         ({"sort": "size:asc,name:desc"}, ["b", "a", None, "a"]),
-        ({"sort": "status,updated_at:asc,display_name:asc"}, None),
+        ({"sort": "size:asc,name:asc"}, ["a", "b", None, "a"]),
+        ({"sort": "name:asc,size:desc"}, [None, "a", "a", "b"]),
+        ({"sort": "bootable,name:asc"}, [None, "a", "a", "b"]),
+        ({"sort": "status,updated_at:asc,display_name:asc"}, [None, "a", "b", "a"]),
+        ({"sort": "updated_at,name"}, ["a", "b", "a", None]),
+        ({"sort": "host,name"}, ["b", "a", "a", None]),
     ],
 )
 def test_every_order_can_be_paged(
-    cast: people.Cast, site: domain.Site, query: dict[str, str], expected: list[str | None] | None
+    cast: people.Cast, site: domain.Site, query: dict[str, str], expected: list[str | None]
 ) -> None:
     for name, size in (("a", 1), (None, 2), ("b", 1), ("a", 3)):
         add_volumes(site, 1, name=name, size_gib=size)
@@ -130,12 +136,30 @@ def test_every_order_can_be_paged(
 
     whole = names(cast.olga.get("/volumes", **query))
 
-    assert sorted(map(str, whole)) == ["None", "a", "a", "b"]
+    # None is the smallest.
+    assert whole == expected
     assert followed(cast.olga, "/volumes", limit=1, **query) == whole
-    if expected is not None and None in whole:
-        # Null is the smallest.
-        in_order = [name for name in expected if name is not None]
-        assert [name for name in whole if name is not None] == in_order
+
+
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+def test_things_without_a_name_and_with_an_empty_one_are_each_shown_once(
+    cast: people.Cast, site: domain.Site, direction: str
+) -> None:
+    for name in (None, "", None, "", "a", None):
+        add_volumes(site, 1, name=name)
+
+    found = followed(cast.olga, "/volumes", limit=1, sort=f"name:{direction}")
+
+    assert Counter(found) == {None: 3, "": 2, "a": 1}
+    assert found.index("a") == (5 if direction == "asc" else 0)
+
+
+@pytest.mark.parametrize("name, found", [("a", ["a"]), ("", [""]), ("None", [])])
+def test_a_name_is_found_as_it_is_written(cast: people.Cast, site: domain.Site, name: str, found: list[str]) -> None:
+    for each in (None, "", "a", "ab"):
+        add_volumes(site, 1, name=each)
+
+    assert names(cast.olga.get("/volumes", name=name)) == found
 
 
 @pytest.mark.parametrize(
