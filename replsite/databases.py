@@ -27,4 +27,4 @@ def configuration(address: str, *, lease_seconds: float) -> dict[str, Any]:
     given["options"] = f"{ours} {given.get('options', '')}".strip()
     # The same few statements run all the time: the server plans each once a connection.
     given |= {"server_side_binding": True, "prepare_threshold": 2}
-    return found | {"OPTIONS": given}
+    return found | {"ENGINE": "replsite.postgresql", "OPTIONS": given}

@@ -43,7 +43,7 @@ def test_a_postgresql_address_makes_kept_and_checked_connections(tmp_path: Path)
 
     assert isinstance(database, dict)
     expected = {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "replsite.postgresql",
         "NAME": "replsite",
         "USER": "owner",
         "PASSWORD": "p@ss",
@@ -51,7 +51,12 @@ def test_a_postgresql_address_makes_kept_and_checked_connections(tmp_path: Path)
         "PORT": 5433,
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"sslmode": "require", "options": "-c idle_in_transaction_session_timeout=30000"},
+        "OPTIONS": {
+            "sslmode": "require",
+            "options": "-c idle_in_transaction_session_timeout=30000",
+            "server_side_binding": True,
+            "prepare_threshold": 2,
+        },
     }
     assert {name: database["default"][name] for name in expected} == expected
 
