@@ -19,6 +19,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     that vanished from the network cannot; so it is asked all the same when that was not done lately.
     """
 
+    health_check_enabled: bool
+    health_check_done: bool
     _good_until = 0.0
 
     def close_if_health_check_failed(self) -> None:
