@@ -61,7 +61,7 @@ def _measure(folder: Path, *, times: int, size: int) -> None:
         # The first time, connections are made and code is loaded.
         for number in range(times + 1):
             for verb, spans in done.items():
-                span = operations.timed(client, f"{site.path}/groups/{group.pk}", verb)
+                span = operations.timed(stack, client, f"{site.path}/groups/{group.pk}", verb)
                 spans.extend([span] if number else [])
     found = notes(folder)
     _say(

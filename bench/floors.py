@@ -30,6 +30,14 @@ def round_trip(folder: Path, *, times: int) -> list[float]:
         pipe.unlink()
 
 
+def result_round_trip(*, times: int) -> list[float]:
+    """Return how long `delay().get()` of an empty task takes: its result is kept in Redis, told about and fetched.
+
+    Redis tells that the result is there; nothing is asked for every now and then.
+    """
+    return figures.repeated(lambda: empty.answered.apply_async(queue=queues.REPLICATION).get(timeout=60), times=times)
+
+
 def row_updates(rows: int, *, times: int) -> list[float]:
     """Return how long one UPDATE of so many volumes' statuses and one INSERT take, committed."""
     ids = list(models.Volume.objects.order_by("pk").values_list("pk", flat=True)[:rows])

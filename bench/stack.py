@@ -30,6 +30,7 @@ class Stack:
     def __init__(self, folder: Path, *, traced: bool = False) -> None:
         self._folder, self._traced = folder, traced
         self.port = _free_port()
+        self._worker_logs = [str(folder / f"{name}.log") for name in ("worker", "urgent")]
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @contextlib.contextmanager
@@ -51,6 +52,10 @@ class Stack:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+    def spoken(self) -> int:
+        """Return how much the workers have said in their logs, where a line follows each step and each end."""
+        return sum([os.stat(path).st_size for path in self._worker_logs])
 
     def memory(self) -> dict[str, float]:
         """Return the resident memory of each process with all its children, in MiB."""

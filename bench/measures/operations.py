@@ -11,13 +11,14 @@ from typing import Any
 
 from django.db import connection
 
-from bench import figures, filling, floors
+from bench import empty, figures, filling, floors
 from bench.figures import Figure
 from bench.stack import PATIENCE_SECONDS, Client, Stack
 from groups import models
 
 PART = "operations"
-_LOOK_SECONDS = 0.002
+_LOOK_SECONDS = 0.001
+_LOOK_ANYWAY_SECONDS = 0.1
 VERBS: dict[str, tuple[dict[str, Any], str]] = {
     "enable": ({"enable_replication": {}}, "enabled"),
     "failover": ({"failover_replication": {"secondary_backend_id": "site-b"}}, "failed-over"),
@@ -31,6 +32,9 @@ def measure(stack: Stack, site: filling.Site, folder: Path, *, quick: bool) -> I
     client = Client(stack.port, token=site.token)
     trip = statistics.median(floors.round_trip(folder, times=20 if quick else 100))
     yield figures.of(PART, "an empty Celery task, there and back", [trip])
+    if empty.KEEPS_RESULTS:
+        seconds = floors.result_round_trip(times=20 if quick else 100)
+        yield figures.of(PART, "an empty Celery task, delay().get() with Redis for its result", seconds)
     sizes = (1, 10, 100) if quick else (1, 10, 100, 500, 1000)
     alone: dict[str, float] = {}
     for size in sizes:
@@ -39,7 +43,7 @@ def measure(stack: Stack, site: filling.Site, folder: Path, *, quick: bool) -> I
         taken: dict[str, list[float]] = {verb: [] for verb in VERBS}
         for _ in range(3 if quick else 7):
             for verb in VERBS:
-                taken[verb].append(run(client, path, verb))
+                taken[verb].append(run(stack, client, path, verb))
         rows = statistics.median(floors.row_updates(size, times=10))
         for verb, seconds in taken.items():
             alone.setdefault(verb, statistics.median(seconds))
@@ -48,28 +52,37 @@ def measure(stack: Stack, site: filling.Site, folder: Path, *, quick: bool) -> I
             yield figures.of(PART, f"{verb}, {size} volumes", seconds, floor=floor, floor_of=floor_of)
 
 
-def run(client: Client, path: str, verb: str) -> float:
+def run(stack: Stack, client: Client, path: str, verb: str) -> float:
     """Ask for a verb and look until its status is there; return the seconds."""
-    began, ended = timed(client, path, verb)
+    began, ended = timed(stack, client, path, verb)
     return ended - began
 
 
-def timed(client: Client, path: str, verb: str) -> tuple[float, float]:
+def timed(stack: Stack, client: Client, path: str, verb: str) -> tuple[float, float]:
     """Do the same; return when it began and when it was over.
 
-    The status is watched in the database, whose answer costs a hundredth of the API's: asking that all the time would
-    take the processor from the work that is waited for. The client is asked for it once, at the end, as it counts.
+    The database is asked for the status when a worker has said something, as asking all the time would take the
+    processor from the work that is waited for: a fifth of a core. The client is asked for it once, at the end, as it
+    counts.
     """
     body, wanted = VERBS[verb]
     began = time.perf_counter()
     client.post(f"{path}/action", body)
+    heard = stack.spoken()
     while (status := _recorded(path)) != wanted:
         if "error" in status or time.perf_counter() - began > PATIENCE_SECONDS:
             raise RuntimeError(f"{verb} of {path}: {status}")
-        time.sleep(_LOOK_SECONDS)
+        heard = _news(stack, since=heard)
     if (status := _shown(client, path)) != wanted:
         raise RuntimeError(f"{verb} of {path}: recorded as {wanted}, shown as {status}")
     return began, time.perf_counter()
+
+
+def _news(stack: Stack, *, since: int) -> int:
+    end = time.perf_counter() + _LOOK_ANYWAY_SECONDS
+    while (heard := stack.spoken()) == since and time.perf_counter() < end:
+        time.sleep(_LOOK_SECONDS)
+    return heard
 
 
 def _recorded(path: str) -> str:
