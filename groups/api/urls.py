@@ -10,7 +10,7 @@ from groups.api import documents
 _PAGE = generic.RedirectView.as_view(url="/api/docs/")
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("groups.api.identity.urls")),
+    path("identity", include("groups.api.identity.urls")),
     re_path(r"^api/?\Z", _PAGE),
     re_path(r"^api/schema/?\Z", documents.schema),
     path("api/docs", _PAGE),

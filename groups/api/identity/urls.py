@@ -1,4 +1,4 @@
-"""Which address leads where, each with and without a slash at its end."""
+"""Which address after `/identity` leads where, each with and without a slash at its end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from groups.api.identity import discovery, projects, resource, roles, services, 
 
 def _at(address: str, view: type[resource.Public]) -> URLPattern:
     pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", address)
-    return re_path(rf"^identity{pattern}/?\Z", view.as_view(address=f"/identity{address}"))
+    return re_path(rf"^{pattern}/?\Z", view.as_view(address=f"/identity{address}"))
 
 
 urlpatterns = [
@@ -42,5 +42,5 @@ urlpatterns = [
     _at("/v3/endpoints/{endpoint_id}", services.Endpoint),
     _at("/v3/regions", services.Regions),
     _at("/v3/regions/{region_id}", services.Region),
-    re_path(r"^identity/", resource.NotRouted.as_view()),
+    re_path(r"^/", resource.NotRouted.as_view()),
 ]

@@ -47,6 +47,12 @@ _GROUP_SPECS: dict[str, Any] = {"shape": specs.GROUP, "since": microversions.GRO
 _EXTRA_SPECS: dict[str, Any] = {"shape": specs.VOLUME}
 
 urlpatterns = [
+    # They are tried in turn: what clients ask for again and again comes first.
+    _at("groups", groups.Groups),
+    _at("groups/detail", groups.DetailedGroups),
+    _at("groups/action", group_snapshots.GroupsFromSource),
+    _at("groups/{group_id}", groups.Group),
+    _at("groups/{subject_id}/action", group_actions.GroupActions),
     re_path(r"^$", discovery.Versions.as_view(address="/", status=300)),
     re_path(r"^v3/?$", discovery.Versions.as_view(address="/v3/")),
     _at("group_types", group_types.GroupTypes),
@@ -63,11 +69,6 @@ urlpatterns = [
     _at("types/{subject_id}/action", volume_types.VolumeTypeActions),
     _at("types/{type_id}/extra_specs", specs.Specs, **_EXTRA_SPECS),
     _at("types/{type_id}/extra_specs/{key}", specs.Spec, **_EXTRA_SPECS),
-    _at("groups", groups.Groups),
-    _at("groups/detail", groups.DetailedGroups),
-    _at("groups/action", group_snapshots.GroupsFromSource),
-    _at("groups/{group_id}", groups.Group),
-    _at("groups/{subject_id}/action", group_actions.GroupActions),
     _at("group_snapshots", group_snapshots.GroupSnapshots),
     _at("group_snapshots/detail", group_snapshots.DetailedGroupSnapshots),
     _at("group_snapshots/{snapshot_id}", group_snapshots.GroupSnapshot),
