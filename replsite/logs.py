@@ -67,8 +67,9 @@ def mask_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
 def masked(value: Any) -> Any:
     """Return a value with secrets inside its texts hidden."""
     if isinstance(value, str):
-        text = _PASSWORD_IN_ADDRESS.sub(rf"\g<before>{MASK}", value)
-        return _SECRET_IN_TEXT.sub(rf"\g<name>{MASK}", text)
+        # Every line of the log comes by here, and hardly one holds an address.
+        text = _PASSWORD_IN_ADDRESS.sub(lambda found: f"{found['before']}{MASK}", value) if "://" in value else value
+        return _SECRET_IN_TEXT.sub(lambda found: f"{found['name']}{MASK}", text)
     if isinstance(value, dict):
         return {name: MASK if _SECRET_NAME.search(str(name)) else masked(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
