@@ -19,7 +19,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from django.db import connection, connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django.db.models.query import (
     FlatValuesListIterable,
     ModelIterable,
@@ -65,8 +65,7 @@ class _Statement(Generic[Row]):
     def __init__(self) -> None:
         self._here = threading.local()
 
-    def _plan(self) -> Row:
-        own = connections[connection.alias]
+    def _plan(self, own: Any) -> Row:
         kept: tuple[Any, Row] | None = getattr(self._here, "kept", None)
         if kept is None or kept[0] is not own:
             kept = self._here.kept = (own, self._compile(own))
@@ -92,12 +91,13 @@ class Select(_Statement[_Reading], Generic[Row]):
 
     def all(self, **values: object) -> list[Row]:
         """Return the rows found with these values in the slots."""
-        sql, params, made, locks = self._plan()
-        if locks and not connection.in_atomic_block:
+        own = _own()
+        sql, params, made, locks = self._plan(own)
+        if locks and not own.in_atomic_block:
             # Compiling checks it the first time only, and the lock would be gone with the statement.
             raise transaction.TransactionManagementError("rows are locked within a transaction only")
-        with connection.cursor() as cursor:
-            cursor.execute(sql, _filled(params, values))
+        with own.cursor() as cursor:
+            cursor.execute(sql, _filled(params, values, own))
             return list(made(cursor.fetchall()))
 
     def first(self, **values: object) -> Row | None:
@@ -132,11 +132,11 @@ def _maker(queryset: Any, compiler: Any) -> Callable[[Sequence[Any]], Any]:
     klass, select, annotations = compiler.klass_info, compiler.select, compiler.annotation_col_map.items()
     begin, end = klass["select_fields"][0], klass["select_fields"][-1] + 1
     names = [column[0].target.attname for column in select[begin:end]]
-    populators = get_related_populators(klass, select, connection.alias)  # type: ignore[call-arg]
+    populators = get_related_populators(klass, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
     model = klass["model"]
 
     def make(row: Sequence[Any]) -> Any:
-        found = model.from_db(connection.alias, names, row[begin:end])
+        found = model.from_db(DEFAULT_DB_ALIAS, names, row[begin:end])
         for populator in populators:
             populator.populate(row, found)
         for name, place in annotations:
@@ -162,8 +162,9 @@ class _Change(_Statement[_Writing]):
 
     def prepared(self, **values: object) -> tuple[str, list[Any]]:
         """Return the statement with these values in the slots."""
-        sql, params = self._plan()
-        return sql, _filled(params, values)
+        own = _own()
+        sql, params = self._plan(own)
+        return sql, _filled(params, values, own)
 
 
 class Update(_Change):
@@ -225,7 +226,7 @@ class Insert(Generic[Model]):
 
         One statement where the database changes and writes in one; else a transaction.
         """
-        if connection.vendor != "postgresql":
+        if _own().vendor != "postgresql":
             with transaction.atomic():
                 return change.run(**values) > 0 and self.run(rows) > 0
         changing, params = change.prepared(**values)
@@ -235,8 +236,7 @@ class Insert(Generic[Model]):
         return self._written(rows, sql, [*params, *self._values(rows)]) > 0
 
     def _values(self, rows: Sequence[Model]) -> list[Any]:
-        # Not through `connection`, which looks for the thread's own each time it is used: that takes longer than this.
-        own = connections[connection.alias]
+        own = _own()
         return [field.get_db_prep_save(field.pre_save(row, add=True), own) for row in rows for field in self._fields]
 
     def _written(self, rows: Sequence[Model], sql: str, values: Sequence[Any]) -> int:
@@ -245,7 +245,7 @@ class Insert(Generic[Model]):
             written: int = cursor.rowcount
         if written == len(rows):
             for row in rows:
-                row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001 - documented
+                row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 - documented
         return written
 
     @functools.cached_property
@@ -256,11 +256,11 @@ class Insert(Generic[Model]):
     @functools.cached_property
     def _typed(self) -> list[str]:
         # Without its length, or what is too long would be cut off in silence.
-        return [f"%s::{field.db_type(connection).partition('(')[0]}" for field in self._fields]
+        return [f"%s::{field.db_type(_own()).partition('(')[0]}" for field in self._fields]
 
     @functools.cached_property
     def _into(self) -> str:
-        quoted = connection.ops.quote_name
+        quoted = _own().ops.quote_name
         columns = ", ".join(quoted(field.column) for field in self._fields)
         return f"INSERT INTO {quoted(self._model._meta.db_table)} ({columns})"  # noqa: SLF001 - documented
 
@@ -271,15 +271,20 @@ class Insert(Generic[Model]):
         if not self._over:
             return ""
         of_model: Any = self._model._meta  # noqa: SLF001 - documented
-        quoted = connection.ops.quote_name
+        quoted = _own().ops.quote_name
         over = [quoted(of_model.get_field(name).column) for name in self._over]
         changes = ", ".join(f"{column} = EXCLUDED.{column}" for column in over)
         return f" ON CONFLICT ({quoted(of_model.pk.column)}) DO UPDATE SET {changes}"
 
 
+def _own() -> Any:
+    """Return this thread's connection itself: Django's `connection` looks for it each time that it is used."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
 @contextlib.contextmanager
 def _writing() -> Iterator[Any]:
-    with transaction.mark_for_rollback_on_error(using=connection.alias), connection.cursor() as cursor:
+    with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS), _own().cursor() as cursor:
         yield cursor
 
 
@@ -292,8 +297,7 @@ _BY_TYPE: tuple[tuple[type, Any], ...] = (
 """How values are stored that a condition is given, where a database has no type for them."""
 
 
-def _filled(params: Sequence[Any], values: Mapping[str, Any]) -> list[Any]:
-    own = connections[connection.alias]
+def _filled(params: Sequence[Any], values: Mapping[str, Any], own: Any) -> list[Any]:
     return [_stored(param, values[param.name], own) if isinstance(param, _Hole) else param for param in params]
 
 
