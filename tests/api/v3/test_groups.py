@@ -43,6 +43,15 @@ def test_a_member_creates_a_group_by_names(cast: people.Cast, site: domain.Site,
     }
 
 
+def test_a_group_is_shown_by_one_statement_beside_that_for_the_token(
+    cast: people.Cast, site: domain.Site, django_assert_num_queries: Any
+) -> None:
+    group = site.new_group(3)
+
+    with django_assert_num_queries(2):
+        assert cast.carl.get(f"/groups/{group.pk}").body["group"]["name"] == group.name
+
+
 def test_a_group_can_be_created_by_ids(cast: people.Cast, site: domain.Site) -> None:
     answer = create(cast.olga, group_type=str(site.group_type.pk), volume_types=[str(site.volume_type.pk)])
 

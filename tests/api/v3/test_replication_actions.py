@@ -44,6 +44,25 @@ def test_a_member_disables_replication(cast: people.Cast, site: domain.Site, dra
 
 
 @pytest.mark.parametrize(
+    "verb, statements",
+    [("enable_replication", 11), ("disable_replication", 11), ("failover_replication", 14)],
+)
+@pytest.mark.parametrize("size", [1, 30])
+def test_a_verb_takes_as_many_statements_as_the_documentation_says(
+    cast: people.Cast,
+    site: domain.Site,
+    django_assert_num_queries: Any,
+    verb: str,
+    statements: int,
+    size: int,
+) -> None:
+    group = site.new_group(size) if verb == "enable_replication" else site.enabled_group(size)
+
+    with django_assert_num_queries(statements):
+        assert cast.olga.act(group, verb, {}).status == 202
+
+
+@pytest.mark.parametrize(
     "value, active",
     [
         ({}, "site-b"),
