@@ -28,6 +28,11 @@ _CONTEXT = multiprocessing.get_context("fork")
 _LONG_AGO = "2000-01-01T00:00:00Z"
 
 
+def reads(sql: str) -> bool:
+    """Tell whether a statement writes nothing by itself."""
+    return sql.lstrip().upper().startswith(_READS)
+
+
 def die() -> None:
     """End this process as kill -9 does."""
     os.kill(os.getpid(), signal.SIGKILL)
@@ -83,7 +88,7 @@ class Points:
             return self._around(f"message {name}", lambda: send(name, **options))
 
         def execute(run: Callable[..., Any], sql: str, *rest: Any) -> Any:
-            if sql.lstrip().upper().startswith(_READS):
+            if reads(sql):
                 return run(sql, *rest)
             return self._around(sql[:60], lambda: run(sql, *rest))
 

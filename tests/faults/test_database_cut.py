@@ -6,6 +6,7 @@ import contextlib
 import functools
 import pprint
 import random
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -62,14 +63,34 @@ def run_cut(number: int) -> bool:
 
 
 class LostAnswers:
-    """Cuts the connection after a commit that the database did, before it can say so."""
+    """Cuts the connection after a commit that the database did, before it can say so.
 
-    def __init__(self, *, at: int) -> None:
+    A statement that writes outside of a transaction commits itself.
+    """
+
+    def __init__(self, *, at: int = 0) -> None:
         self._at, self.made, self.cut = at, 0, False
-        self._commit = connection._commit
 
-    def commit(self) -> None:
-        self._commit()
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Watch what this thread commits."""
+        commit = connection._commit
+
+        def commit_and_lose() -> None:
+            commit()
+            self._lose()
+
+        def execute_and_lose(run: Callable[..., Any], sql: str, *rest: Any) -> Any:
+            result = run(sql, *rest)
+            if not connection.in_atomic_block and not killing.reads(sql):
+                self._lose()
+            return result
+
+        with pytest.MonkeyPatch.context() as patch, connection.execute_wrapper(execute_and_lose):
+            patch.setattr(connection, "_commit", commit_and_lose)
+            yield
+
+    def _lose(self) -> None:
         self.made += 1
         if self.made == self._at:
             self.cut = True
@@ -79,17 +100,15 @@ class LostAnswers:
 
 
 @pytest.mark.parametrize("most", [SOME, pytest.param(None, marks=pytest.mark.soak)])
-def test_a_commit_whose_answer_gets_lost_is_found_to_be_done(site, monkeypatch, most):
-    numbers = range(1, commits_of_a_failover(site, monkeypatch) + 1)
+def test_a_commit_whose_answer_gets_lost_is_found_to_be_done(site, most):
+    numbers = range(1, commits_of_a_failover(site) + 1)
     wrong: dict[int, Any] = {}
     for number in numbers if most is None else random.sample(numbers, most):
         group = site.enabled_group(2)
         operation = replication.failover(site.owner, group_id=group.pk)
         lost = LostAnswers(at=number)
-        monkeypatch.setattr(connection, "_commit", lost.commit)
-        with contextlib.suppress(DatabaseError):
+        with lost.watched(), contextlib.suppress(DatabaseError):
             domain.drain()
-        monkeypatch.undo()
         connection.close()
         killing.recover()
 
@@ -104,11 +123,10 @@ def test_a_commit_whose_answer_gets_lost_is_found_to_be_done(site, monkeypatch, 
     assert len(numbers) >= 5
 
 
-def commits_of_a_failover(site, monkeypatch) -> int:
+def commits_of_a_failover(site) -> int:
     """Return how many commits a worker makes for a failover that nothing disturbs."""
     replication.failover(site.owner, group_id=site.enabled_group(2).pk)
-    counted = LostAnswers(at=0)
-    with monkeypatch.context() as patch:
-        patch.setattr(connection, "_commit", counted.commit)
+    counted = LostAnswers()
+    with counted.watched():
         domain.drain()
     return counted.made
