@@ -22,7 +22,7 @@ from drivers.base import BackendConfig
 from drivers.errors import DriverError
 
 BUSY_SECONDS = 30.0
-_LAYOUT = 5
+_LAYOUT = 6
 _SCHEMA = """
 CREATE TABLE sides (side TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('up', 'down', 'frozen'))) WITHOUT ROWID;
 CREATE TABLE epochs (side TEXT, owner TEXT, epoch INTEGER NOT NULL, PRIMARY KEY (side, owner)) WITHOUT ROWID;
@@ -42,6 +42,7 @@ CREATE TABLE copies (
     lineage TEXT NOT NULL DEFAULT '{}',     -- up to which stamp it has what each reign wrote
     PRIMARY KEY (side, volume_id)
 ) WITHOUT ROWID;
+CREATE INDEX copies_of_groups ON copies (group_id, side);
 CREATE TABLE pages (
     side TEXT, volume_id TEXT, page INTEGER, stamp INTEGER NOT NULL, reign TEXT NOT NULL, data BLOB NOT NULL,
     PRIMARY KEY (side, volume_id, page)

@@ -14,7 +14,7 @@ import pytest
 from drivers import registry
 from drivers.base import PRIMARY, BackendConfig, Call, Group
 from drivers.errors import DriverError, Refused, StaleEpoch
-from drivers.fake import state
+from drivers.fake import copies, state
 from drivers.fake.control import Control
 
 from .conftest import OTHER, TARGET, World, make_driver, make_group
@@ -224,3 +224,15 @@ def test_reading_and_writing_keep_to_what_clients_may(world: World) -> None:
         control.write(side=PRIMARY, volume_id=volume_id, offset=(1 << 20) - 1, data=b"two")
     control.write(side=PRIMARY, volume_id=volume_id, offset=4094, data=b"across")
     assert control.read(side=PRIMARY, volume_id=volume_id, offset=4093, length=8) == b"\0across\0"
+
+
+def test_what_a_group_costs_does_not_grow_with_the_other_groups(world: World) -> None:
+    read: list[str] = []
+    with state.State(world.control.folder) as opened, opened.snapshot() as connection:
+        connection.set_trace_callback(read.append)
+        copies.strangers(connection, [PRIMARY], world.group.id, world.group.volumes)
+        connection.set_trace_callback(None)
+        plans = [str(dict(row)) for sql in read for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+
+    assert any("INDEX copies_of_groups" in plan for plan in plans), plans
+    assert not any("SCAN copies" in plan for plan in plans), plans
