@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from drivers import base
+from drivers.fake.control import Control
 from groups import callers, models, specs
 from groups.engine import storage
 from groups.queries import access
@@ -36,6 +37,7 @@ class Site:
     group_type: models.GroupType
     volume_type: models.VolumeType
     token: str
+    storage: Control
 
     @property
     def path(self) -> str:
@@ -73,6 +75,7 @@ def build(folder: Path, *, name: str = "bench", call_seconds: float = 0.0) -> Si
         group_type=models.GroupType.objects.get(name=name),
         volume_type=models.VolumeType.objects.get(name=name),
         token=tokens.issue(access.to(user, project)).text,
+        storage=Control(folder=folder / name),
     )
 
 

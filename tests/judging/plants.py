@@ -7,13 +7,15 @@ breaks it for a while.
 from __future__ import annotations
 
 import contextlib
+import gc
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import models as db
 from django.db.models.functions import Now
 
-from groups import models, transitions
+from groups import compiled, models, transitions
 from groups.engine import runner
 from groups.engine.steps import Step, Work
 from groups.statuses import OperationState
@@ -26,6 +28,7 @@ def plant(name: str) -> None:
     """Break the engine of this process. Raises `ValueError` for a fault nobody knows."""
     for owner, attribute, broken in _patches(name):
         setattr(owner, attribute, broken)
+    _forget_what_is_compiled()
 
 
 @contextlib.contextmanager
@@ -38,6 +41,14 @@ def planted(name: str) -> Iterator[None]:
     finally:
         for owner, attribute, original in whole:
             setattr(owner, attribute, original)
+        _forget_what_is_compiled()
+
+
+def _forget_what_is_compiled() -> None:
+    """Have every statement compiled anew: one that was is the same whatever its query has become."""
+    for each in gc.get_objects():
+        if isinstance(each, compiled._Statement):
+            each._here = threading.local()
 
 
 def _patches(name: str) -> Sequence[Patch]:
