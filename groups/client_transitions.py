@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from groups import clock, compiled, errors, models, statuses
 from groups.statuses import Axis
 
+_EVENTS = compiled.Insert(models.Event)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Change:
@@ -50,7 +52,7 @@ def serve(
             raise errors.WrongState(f"The status of {volume.pk} changed meanwhile.")
         events.append(_client_event(volume, Axis.VOLUME, volume.pk, volume.status, to, move.verb, actor))
         volume.status = to
-    compiled.Insert(models.Event).run(events)
+    _EVENTS.run(events)
 
 
 def _change_attachment(volume: models.Volume, change: Change, *, reason: str, actor: str) -> models.Event:
