@@ -10,6 +10,9 @@ from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 
+_TOGETHER_SECONDS = 0.1
+"""For how long what comes back is collected: so many seconds later it is written, and no more."""
+
 
 class Done(Protocol):
     """What a piece of work comes back with."""
@@ -80,7 +83,8 @@ def gather(crews: Sequence[Crew[T, Result]], *, seconds: float, most: int) -> It
             owners = {done: crew for crew in crews for done in crew.under_way()}
             if not owners:
                 return
-            finished, _ = futures.wait(owners, timeout=left, return_when=futures.FIRST_COMPLETED)
+            # All that ends within a moment is handed out together: what is made of it costs as much for one.
+            finished, _ = futures.wait(owners, timeout=min(left, _TOGETHER_SECONDS))
             found = [owners[done].take(done) for done in finished]
             found += [result for crew in crews if crew.is_silent for result in crew.give_up()]
             for place in range(0, len(found), most):

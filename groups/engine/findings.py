@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 import structlog
 from django.db.models.functions import Now
 
-from groups import clock, findings, models
+from groups import bulk, clock, findings, models
 from groups.engine.comparing import Found
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,7 @@ def keep_all(found: Sequence[tuple[Subject, Sequence[Found]]], *, scope: Collect
         _open(new)
     still = [_still(row, now[place][1]) for place, row in known.items() if place in now]
     if still:
-        models.Finding.objects.bulk_update(still, ("seen_at", *_TOLD))
+        bulk.update(still, ("seen_at", *_TOLD))
 
 
 def close(ids: Collection[uuid.UUID]) -> None:

@@ -11,15 +11,15 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
-from django.db.models.functions import Greatest
 
 from drivers import base
-from groups import clock, models
+from groups import bulk, clock, models
 from groups.engine import health
 from groups.statuses import Health
 
 _SIDE_FIELDS = ("reachable", "claims_active", "consistent_at", "bytes_behind", "bytes_unsent", "observed_at")
-_GROUP_FIELDS = ("health", "health_detail", "consistent_at", "bytes_behind", "observed_at", "epoch")
+_BLIND_FIELDS = ("health", "health_detail", "observed_at")
+_SEEN_FIELDS = ("consistent_at", "bytes_behind", "epoch")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ def record(looks: Sequence[Look]) -> Mapping[uuid.UUID, Health]:
     if not judged:
         return {}
     with transaction.atomic():
-        held = _write_one(looks[0], judged) if len(looks) == 1 else _write_many(looks, judged)
+        held = _write(looks, judged)
         models.SideObservation.objects.bulk_create(
             [row for look in looks if look.group.pk in held for row in _sides(look)],
             update_conflicts=True,
@@ -70,32 +70,28 @@ def _judged(look: Look, *, now: datetime.datetime) -> dict[str, object]:
     }
 
 
-def _write_one(look: Look, judged: Mapping[uuid.UUID, dict[str, object]]) -> set[uuid.UUID]:
-    group, changes = look.group, judged[look.group.pk]
-    if look.facts is not None:
-        # A database restored from a backup may be behind the storage; its epochs must not be.
-        changes = {**changes, "epoch": Greatest("epoch", look.facts.epoch)}
-    written = models.Group.objects.filter(pk=group.pk, epoch=group.epoch).update(**changes)
-    return {group.pk} if written else set()
+def _write(looks: Sequence[Look], judged: Mapping[uuid.UUID, dict[str, object]]) -> set[uuid.UUID]:
+    """Write the groups' columns where nothing changed hands since, and hold them until all is written."""
+    seen = [look for look in looks if look.facts is not None]
+    blind = [look for look in looks if look.facts is None]
+    if seen and blind:
+        # All in the order of their keys, as one statement takes them.
+        list(models.Group.objects.select_for_update().filter(pk__in=judged).order_by("pk").values_list("pk"))
+    # Who saw nothing knows nothing of the point: a round may have made a newer one meanwhile.
+    return _written(seen, judged, (*_BLIND_FIELDS, *_SEEN_FIELDS)) | _written(blind, judged, _BLIND_FIELDS)
 
 
-def _write_many(looks: Sequence[Look], judged: Mapping[uuid.UUID, dict[str, object]]) -> set[uuid.UUID]:
-    # Held until all is written: nobody may raise an epoch in between.
-    rows = models.Group.objects.select_for_update().filter(pk__in=list(judged)).order_by("pk")
-    epochs = dict(rows.values_list("pk", "epoch"))
-    current = [look for look in looks if epochs.get(look.group.pk) == look.group.epoch]
-    changed = [_changed(look, judged[look.group.pk]) for look in current]
-    models.Group.objects.bulk_update(changed, _GROUP_FIELDS)
-    return {look.group.pk for look in current}
+def _written(
+    looks: Sequence[Look], judged: Mapping[uuid.UUID, dict[str, object]], fields: Sequence[str]
+) -> set[uuid.UUID]:
+    changed = [_changed(look, judged[look.group.pk]) for look in looks]
+    return bulk.update(changed, fields, still={"epoch": [look.group.epoch for look in looks]})
 
 
 def _changed(look: Look, changes: Mapping[str, object]) -> models.Group:
-    group = look.group
-    row = models.Group(pk=group.pk, epoch=max(group.epoch, look.facts.epoch if look.facts else 0))
-    row.consistent_at, row.bytes_behind = group.consistent_at, group.bytes_behind
-    for column, value in changes.items():
-        setattr(row, column, value)
-    return row
+    # A database restored from a backup may be behind the storage; its epochs must not be.
+    epoch = max(look.group.epoch, look.facts.epoch if look.facts else 0)
+    return models.Group(pk=look.group.pk, epoch=epoch, **changes)
 
 
 def _sides(look: Look) -> Iterable[models.SideObservation]:

@@ -11,9 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from drivers import base
 from drivers.fake.control import Control
 from groups import clock, errors, models, specs
-from groups.engine import lag, observing
+from groups.engine import lag, observations, observing
 from groups.queries import lag as queries, objectives
 from groups.services import backends, objectives as services, replication, types
 from tests.support import domain
@@ -81,6 +82,32 @@ class TestALook:
 
         (sample,) = group.lag_samples.all()
         assert (sample.lag_seconds, sample.blind) == (None, 1)
+
+    def test_that_failed_leaves_the_point_that_was_made_meanwhile(self, site):
+        group = seen(site.enabled_group(1))
+        value = base.Group(id=str(group.pk), name=group.name, volumes=(), interval_seconds=60)
+        newer = timezone.now() + datetime.timedelta(seconds=30)
+        models.Group.objects.filter(pk=group.pk).update(consistent_at=newer, bytes_behind=7)
+
+        observations.record([observations.Look(group=group, value=value, problem="no answer")])
+
+        group.refresh_from_db()
+        assert (group.health, group.consistent_at, group.bytes_behind) == ("broken", newer, 7)
+
+    def test_that_failed_beside_one_that_did_not_leaves_its_point_too(self, site):
+        failing, answering = sorted((site.enabled_group(1), site.enabled_group(1)), key=lambda group: group.pk)
+        observing.observe_all()
+        before = models.Group.objects.get(pk=failing.pk)
+        seen_at = before.observed_at
+        site.control.add_fault(call="observe", action="fail", group_id=str(failing.pk))
+
+        observing.observe_all()
+
+        failing.refresh_from_db()
+        answering.refresh_from_db()
+        assert (failing.health, answering.health) == ("broken", "healthy")
+        assert failing.consistent_at == before.consistent_at
+        assert failing.observed_at > seen_at
 
     def test_of_what_has_no_copy_adds_none(self, site):
         group = seen(site.failed_over_group(1))
