@@ -6,6 +6,9 @@ from typing import Any
 
 import dj_database_url
 
+_KEPT_SECONDS = 3600
+"""For how long a connection is used. A new one is a process of PostgreSQL that has planned no statement yet, and all
+threads would begin one at the same time: just when many groups are to be failed over after a quiet minute."""
 _SQLITE = {
     # Without IMMEDIATE, a transaction that reads before it writes fails at once under load.
     "transaction_mode": "IMMEDIATE",
@@ -17,7 +20,7 @@ _SQLITE = {
 def configuration(address: str, *, lease_seconds: float) -> dict[str, Any]:
     """Return what Django needs to know of the database at an address."""
     # Each thread of the web process and of a worker keeps a connection of its own.
-    found: dict[str, Any] = {**dj_database_url.parse(address, conn_max_age=60, conn_health_checks=True)}
+    found: dict[str, Any] = {**dj_database_url.parse(address, conn_max_age=_KEPT_SECONDS, conn_health_checks=True)}
     if found["ENGINE"] == "django.db.backends.sqlite3":
         return found | {"OPTIONS": _SQLITE}
     given = {**found.get("OPTIONS", {})}

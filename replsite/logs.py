@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging.config
 import re
 import sys
@@ -61,20 +62,27 @@ def configure(settings: dict[str, Any]) -> None:
 
 def mask_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Hide values whose names say that they are secret, and secrets inside texts."""
-    return {name: MASK if _SECRET_NAME.search(name) else masked(value) for name, value in event.items()}
+    return {name: MASK if _names_a_secret(name) else masked(value) for name, value in event.items()}
 
 
 def masked(value: Any) -> Any:
     """Return a value with secrets inside its texts hidden."""
     if isinstance(value, str):
-        # Every line of the log comes by here, and hardly one holds an address.
+        # Every line of the log comes by here, and hardly one holds an address or gives something a value.
         text = _PASSWORD_IN_ADDRESS.sub(lambda found: f"{found['before']}{MASK}", value) if "://" in value else value
+        if "=" not in text and ":" not in text:
+            return text
         return _SECRET_IN_TEXT.sub(lambda found: f"{found['name']}{MASK}", text)
     if isinstance(value, dict):
-        return {name: MASK if _SECRET_NAME.search(str(name)) else masked(each) for name, each in value.items()}
+        return {name: MASK if _names_a_secret(str(name)) else masked(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [masked(each) for each in value]
     return value
+
+
+@functools.lru_cache(maxsize=1000)
+def _names_a_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def _first_steps() -> list[Any]:

@@ -49,7 +49,7 @@ def test_a_postgresql_address_makes_kept_and_checked_connections(tmp_path: Path)
         "PASSWORD": "p@ss",
         "HOST": "db.example.org",
         "PORT": 5433,
-        "CONN_MAX_AGE": 60,
+        "CONN_MAX_AGE": 3600,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "sslmode": "require",
