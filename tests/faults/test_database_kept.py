@@ -61,6 +61,8 @@ def in_a_thread_of_its_own(work: Callable[[], None]) -> None:
         finally:
             connection.close()
 
+    # The test's own would be hurt along, and what comes after the test uses it.
+    connection.close()
     thread = threading.Thread(target=run)
     thread.start()
     thread.join()
