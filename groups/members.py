@@ -7,14 +7,12 @@ transaction that moves the subject.
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from django.db import models as db
 from django.db.models import F
 
-from groups import clock, compiled, errors, models, statuses
-from groups.compiled import slot
+from groups import clock, errors, models, passing, statuses
 from groups.statuses import Axis, Kind, SnapshotStatus, VolumeStatus
 
 
@@ -71,15 +69,15 @@ def delete(subject: models.About) -> None:
 
 def _volumes_show_passing(group: models.Group, move: statuses.Move) -> int | None:
     if move.axis is Axis.REPLICATION:
-        return _shown_passing(move.verb).run(group_id=group.pk, now=clock.now())
+        return passing.shown(models.Volume, move.verb, key="group_id").run(of=group.pk, now=clock.now())
     volumes = models.Volume.objects.filter(group_id=group.pk)
     return _hide(volumes, VolumeStatus.DELETING) if move.success == statuses.GONE else None
 
 
 def _volumes_leave_passing(group: models.Group, *, move: statuses.Move, to: str) -> int:
     if move.axis is Axis.REPLICATION:
-        left = _left_passing(move.verb, back=to == statuses.PREVIOUS)
-        return left.run(group_id=group.pk, to=to, now=clock.now())
+        left = passing.left(models.Volume, move.verb, back=to == statuses.PREVIOUS, key="group_id")
+        return left.run(of=group.pk, to=to, now=clock.now())
     volumes = models.Volume.objects.filter(group_id=group.pk)
     if move.verb == Kind.COPY_GROUP:
         made = to == move.success
@@ -103,32 +101,3 @@ def _show(rows: db.QuerySet[Any], status: Any) -> int:
 def _delete_at_once(rows: db.QuerySet[Any]) -> None:
     # One statement for all: delete() would read every row first, in batches.
     rows._raw_delete(rows.db)  # noqa: SLF001
-
-
-@functools.cache
-def _shown_passing(verb: str) -> compiled.Update:
-    move = statuses.MOVES[verb]
-    return compiled.Update(
-        lambda: (
-            models.Volume.objects.filter(group_id=slot("group_id"), replication_status__in=move.sources),
-            {
-                "previous_replication_status": F("replication_status"),
-                "replication_status": move.passing,
-                "updated_at": slot("now"),
-            },
-        )
-    )
-
-
-@functools.cache
-def _left_passing(verb: str, *, back: bool) -> compiled.Update:
-    move = statuses.MOVES[verb]
-    return compiled.Update(
-        lambda: (
-            models.Volume.objects.filter(group_id=slot("group_id"), replication_status=move.passing),
-            {
-                "replication_status": F("previous_replication_status") if back else slot("to"),
-                "updated_at": slot("now"),
-            },
-        )
-    )

@@ -19,14 +19,10 @@ from django.db import models as db, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Coalesce, Greatest, Now
 
-from groups import clock, compiled, errors, members, messages, models, queueing, statuses
+from groups import clock, compiled, epochs, errors, members, messages, models, passing, queueing, statuses
 from groups.compiled import slot
 from groups.statuses import Axis, OperationState
 
-_COLUMN = {
-    **dict.fromkeys((Axis.GROUP, Axis.VOLUME, Axis.SNAPSHOT, Axis.GROUP_SNAPSHOT), "status"),
-    Axis.REPLICATION: "replication_status",
-}
 GIVEN_BACK = "given back by"
 """How the event of a claim says that the owner before had let go of the operation, and was not merely silent."""
 _BUSY = "Another operation is open on {subject} {id}: {kind}, {state}."
@@ -124,7 +120,7 @@ def claim(
         operation.state, operation.owner = state, owner
         operation.fence += 1
         operation.attempt += 1
-        _raise_epoch(operation)
+        epochs.raise_for(operation)
         _EVENTS.run([event])
     return operation
 
@@ -205,7 +201,7 @@ def reset(subject: models.About, *, axis: Axis, to: str, reason: str, actor: str
     table = statuses.RESETS[axis]
     if to not in table.targets:
         raise errors.InvalidInput(f"'{to}' cannot be set by hand. Possible: {', '.join(sorted(table.targets))}.")
-    column = _COLUMN[axis]
+    column = passing.COLUMN[axis]
     old = getattr(subject, column)
     with transaction.atomic():
         changed = (
@@ -257,60 +253,6 @@ def _may_become(state: OperationState) -> set[OperationState]:
     return {before for before, after in statuses.OPERATION_MOVES.items() if state in after}
 
 
-_WITH = {
-    "group": ("backend", "group_type"),
-    "volume": ("backend", "group__group_type"),
-    "snapshot": ("backend", "volume__group__group_type"),
-    "group_snapshot": ("backend", "group__group_type"),
-}
-"""What the work on each subject of an operation needs to know, read along with it."""
-
-
-def _model_of(field: str) -> type[db.Model]:
-    found: Any = models.Operation._meta.get_field(field).related_model  # noqa: SLF001 - documented
-    return found  # type: ignore[no-any-return]
-
-
-def _raise_epoch(operation: models.Operation) -> None:
-    """Raise the epoch of what an operation is about, and read it with what the work needs."""
-    field = next((name for name in _WITH if getattr(operation, f"{name}_id") is not None), None)
-    if field is None:
-        if operation.kind in statuses.WITHOUT_MOVE:
-            # What it makes on the storage is its own: nobody else's epoch fences it.
-            operation.epoch = operation.fence
-            _EPOCH_NOTED.run(pk=operation.pk, epoch=operation.epoch)
-        return
-    model = _model_of(field)
-    subject_id = getattr(operation, f"{field}_id")
-    if operation.kind != statuses.Kind.EXTEND_VOLUME:
-        _epoch_raised(model).run(pk=subject_id)
-    # Read back inside the transaction: the row is locked, so nobody can have raised it further.
-    subject = _with_what_the_work_needs(field).all(pk=subject_id)[0]
-    setattr(operation, field, subject)
-    if operation.kind == statuses.Kind.EXTEND_VOLUME:
-        # What replicates a member has to grow too: the work is the group's.
-        subject = subject.group or subject
-        kind: Any = type(subject)
-        _epoch_raised(kind).run(pk=subject.pk)
-        subject.epoch = kind.objects.values_list("epoch", flat=True).get(pk=subject.pk)
-    operation.epoch = subject.epoch
-    _EPOCH_NOTED.run(pk=operation.pk, epoch=operation.epoch)
-
-
-def _raised(model: type[db.Model]) -> Any:
-    """Return an expression for the epoch of a row, or of what belongs to it where that is higher."""
-    own: db.QuerySet[Any]
-    if model is models.Group:
-        # The storage has seen its members' own epochs: the group's must not be behind any of them.
-        own = models.Volume.objects.filter(group_id=db.OuterRef("pk"))
-    elif model is models.Volume:
-        # The snapshots that are deleted along have epochs of their own.
-        own = models.Snapshot.objects.filter(volume_id=db.OuterRef("pk"))
-    else:
-        return F("epoch")
-    return Greatest(F("epoch"), Coalesce(db.Subquery(own.order_by("-epoch").values("epoch")[:1]), 0))
-
-
 def _busy(subject: models.About) -> errors.Busy:
     other = models.Operation.objects.filter(subject_id=subject.pk, state__in=statuses.OPEN).first()
     return errors.Busy(
@@ -324,12 +266,12 @@ def _busy(subject: models.About) -> errors.Busy:
 
 
 def _current(subject: models.About, move: statuses.Move) -> str:
-    return getattr(subject, _COLUMN[move.axis]) if move.sources else ""
+    return getattr(subject, passing.COLUMN[move.axis]) if move.sources else ""
 
 
 def _move_subject(subject: models.About, move: statuses.Move) -> None:
-    column = _COLUMN[move.axis]
-    if _shown_passing(type(subject), move.verb).run(pk=subject.pk, now=clock.now()) != 1:
+    column = passing.COLUMN[move.axis]
+    if passing.shown(type(subject), move.verb).run(of=subject.pk, now=clock.now()) != 1:
         raise errors.WrongState(f"The {column} of {subject.pk} changed meanwhile.")
     setattr(subject, column, move.passing)
 
@@ -399,15 +341,15 @@ def _leave_passing(
     how: End,
     actor: str,
 ) -> models.Event:
-    column = _COLUMN[move.axis]
+    column = passing.COLUMN[move.axis]
     shown = getattr(subject, f"previous_{column}") if to == statuses.PREVIOUS else to
     event = _event(operation, move.axis, getattr(subject, column), shown, reason=how.error or "done", actor=actor)
     if to == statuses.GONE:
         members.delete(subject)
         return event
     fields = how.subject_fields
-    left = _left_passing(type(subject), move.verb, back=to == statuses.PREVIOUS, besides=tuple(fields))
-    changed = left.run(pk=subject.pk, to=to, now=clock.now(), **fields)
+    left = passing.left(type(subject), move.verb, back=to == statuses.PREVIOUS, besides=tuple(fields))
+    changed = left.run(of=subject.pk, to=to, now=clock.now(), **fields)
     moved = members.leave_passing(subject, move=move, to=to)
     if how.state == OperationState.SUCCEEDED and (changed, moved) != (1, members.expected(operation, move)):
         raise errors.WrongState(
@@ -494,55 +436,9 @@ def _claimable_by(*, left: bool) -> db.Q:
     return db.Q(fence=slot("left_at_fence")) if left else claimable()
 
 
-_EPOCH_NOTED = compiled.Update(
-    lambda: (models.Operation.objects.filter(pk=slot("pk")), {"epoch": slot("epoch")}),
-)
-
-
-@functools.cache
-def _epoch_raised(model: type[db.Model]) -> compiled.Update:
-    return compiled.Update(
-        lambda: (model._default_manager.filter(pk=slot("pk")), {"epoch": _raised(model) + 1})  # noqa: SLF001 - documented
-    )
-
-
-@functools.cache
-def _with_what_the_work_needs(field: str) -> compiled.Select[Any]:
-    model: Any = _model_of(field)
-    return compiled.Select(lambda: model.objects.filter(pk=slot("pk")).select_related(*_WITH[field]))
-
-
-@functools.cache
-def _shown_passing(model: type[models.About], verb: str) -> compiled.Update:
-    move = statuses.MOVES[verb]
-    column = _COLUMN[move.axis]
-    return compiled.Update(
-        lambda: (
-            model.objects.filter(pk=slot("pk"), **{f"{column}__in": move.sources}),
-            {f"previous_{column}": F(column), column: move.passing, "updated_at": slot("now")},
-        )
-    )
-
-
 @functools.cache
 def _locked(model: type[models.About]) -> compiled.Select[Any]:
     return compiled.Select(lambda: model.objects.select_for_update().filter(pk=slot("pk")))
-
-
-@functools.cache
-def _left_passing(model: type[models.About], verb: str, *, back: bool, besides: tuple[str, ...]) -> compiled.Update:
-    move = statuses.MOVES[verb]
-    column = _COLUMN[move.axis]
-    return compiled.Update(
-        lambda: (
-            model.objects.filter(pk=slot("pk"), **{column: move.passing}),
-            {
-                column: F(f"previous_{column}") if back else slot("to"),
-                "updated_at": slot("now"),
-                **{name: slot(name) for name in besides},
-            },
-        )
-    )
 
 
 _ENDED = compiled.Update(

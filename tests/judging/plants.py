@@ -15,7 +15,7 @@ from typing import Any
 from django.db import models as db
 from django.db.models.functions import Now
 
-from groups import compiled, models, transitions
+from groups import compiled, epochs, models, transitions
 from groups.engine import runner
 from groups.engine.steps import Step, Work
 from groups.statuses import OperationState
@@ -69,7 +69,7 @@ def _without_lease_check() -> Sequence[Patch]:
 
 def _without_fence() -> Sequence[Patch]:
     """Let the writes and the driver calls of a worker that lost its claim go through."""
-    select, raise_epoch = db.QuerySet.filter, transitions._raise_epoch
+    select, raise_epoch = db.QuerySet.filter, epochs.raise_for
 
     def select_whatever_the_fence(rows: db.QuerySet[Any], *conditions: object, **values: object) -> db.QuerySet[Any]:
         kept = {name: value for name, value in values.items() if name not in {"fence", "operation__fence"}}
@@ -81,7 +81,7 @@ def _without_fence() -> Sequence[Patch]:
 
     return [
         (db.QuerySet, "filter", select_whatever_the_fence),
-        (transitions, "_raise_epoch", raise_epoch_once),
+        (epochs, "raise_for", raise_epoch_once),
     ]
 
 
