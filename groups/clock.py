@@ -48,7 +48,12 @@ def synchronize() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
             unix = float(cursor.fetchone()[0])
-        _look = _Look(unix=unix, at=(before + time.monotonic()) / 2)
+        half = (time.monotonic() - before) / 2
+        at = before + half
+        # It was that time at some moment of the turn. A clock that agrees within it goes on as it went: setting it by
+        # the middle of a slow turn would put time back between two calls.
+        known = unix if _look is None else _look.unix + at - _look.at
+        _look = _Look(unix=known if abs(known - unix) <= half else unix, at=at)
 
 
 def host_offset_seconds() -> float:
