@@ -11,10 +11,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
+from django.db import models, transaction
 
-_MOST_VALUES = 32_766
-"""How many values SQLite takes in one statement."""
+from groups.compiled import MOST_VALUES, bare_type, this_connection, writing
 
 
 def update(
@@ -27,7 +26,7 @@ def update(
     their keys, as everybody does who takes several: two who took them in other orders would wait for each other.
     """
     still = still or {}
-    at_once = _MOST_VALUES // (1 + len(fields) + len(still))
+    at_once = MOST_VALUES // (1 + len(fields) + len(still))
     if len(rows) > at_once:
         with transaction.atomic(savepoint=False):
             parts = range(0, len(rows), at_once)
@@ -38,7 +37,7 @@ def update(
 def _update(
     rows: Sequence[models.Model], fields: Sequence[str], still: Mapping[str, Sequence[object]], *, part: slice
 ) -> set[Any]:
-    own: Any = connections[DEFAULT_DB_ALIAS]
+    own = this_connection()
     of_model: Any = rows[0]._meta  # noqa: SLF001 - documented
     new = [of_model.get_field(name) for name in fields]
     old = [of_model.get_field(name) for name in still]
@@ -49,7 +48,7 @@ def _update(
     ]
     given, params = _table(own, [of_model.pk, *new, *old], columns)
     sql = _statement(own, of_model, given=given, new=new, old=old)
-    with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS), own.cursor() as cursor:
+    with writing() as cursor:
         cursor.execute(sql, params)
         return {of_model.pk.to_python(key) for (key,) in cursor.fetchall()}
 
@@ -76,9 +75,8 @@ def _statement(own: Any, of_model: Any, *, given: str, new: Sequence[Any], old: 
 def _table(own: Any, fields: Sequence[Any], columns: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
     """Return the values as a table, and what fills it."""
     if own.vendor == "postgresql":
-        # One list a column: the statement is the same however many rows there are, and is planned once. Without their
-        # lengths, or what is too long would be cut off in silence.
-        lists = ", ".join(f"%s::{field.db_type(own).partition('(')[0]}[]" for field in fields)
+        # One list a column: the statement is the same however many rows there are, and is planned once.
+        lists = ", ".join(f"%s::{bare_type(field)}[]" for field in fields)
         return f"SELECT * FROM UNNEST({lists})", [*columns]  # noqa: S608 - of types alone
     row = f"({', '.join(['%s'] * len(fields))})"
     by_row = itertools.chain.from_iterable(zip(*columns, strict=True))

@@ -91,7 +91,7 @@ class Select(_Statement[_Reading], Generic[Row]):
 
     def all(self, **values: object) -> list[Row]:
         """Return the rows found with these values in the slots."""
-        own = _own()
+        own = this_connection()
         sql, params, made, locks = self._plan(own)
         if locks and not own.in_atomic_block:
             # Compiling checks it the first time only, and the lock would be gone with the statement.
@@ -155,14 +155,14 @@ class _Change(_Statement[_Writing]):
     def run(self, **values: object) -> int:
         """Change the rows found with these values in the slots; return how many there were."""
         sql, params = self.prepared(**values)
-        with _writing() as cursor:
+        with writing() as cursor:
             cursor.execute(sql, params)
             changed: int = cursor.rowcount
         return changed
 
     def prepared(self, **values: object) -> tuple[str, list[Any]]:
         """Return the statement with these values in the slots."""
-        own = _own()
+        own = this_connection()
         sql, params = self._plan(own)
         return sql, _filled(params, values, own)
 
@@ -214,7 +214,7 @@ class Insert(Generic[Model]):
         """
         if not rows:
             return 0
-        at_once = _MOST_VALUES // len(self._fields)
+        at_once = MOST_VALUES // len(self._fields)
         if len(rows) > at_once:
             with transaction.atomic(savepoint=False):
                 return sum(self.run(rows[first : first + at_once]) for first in range(0, len(rows), at_once))
@@ -226,7 +226,7 @@ class Insert(Generic[Model]):
 
         One statement where the database changes and writes in one; else a transaction.
         """
-        if _own().vendor != "postgresql":
+        if this_connection().vendor != "postgresql":
             with transaction.atomic():
                 return change.run(**values) > 0 and self.run(rows) > 0
         changing, params = change.prepared(**values)
@@ -236,11 +236,11 @@ class Insert(Generic[Model]):
         return self._written(rows, sql, [*params, *self._values(rows)]) > 0
 
     def _values(self, rows: Sequence[Model]) -> list[Any]:
-        own = _own()
+        own = this_connection()
         return [field.get_db_prep_save(field.pre_save(row, add=True), own) for row in rows for field in self._fields]
 
     def _written(self, rows: Sequence[Model], sql: str, values: Sequence[Any]) -> int:
-        with _writing() as cursor:
+        with writing() as cursor:
             cursor.execute(sql, values)
             written: int = cursor.rowcount
         if written == len(rows):
@@ -255,12 +255,11 @@ class Insert(Generic[Model]):
 
     @functools.cached_property
     def _typed(self) -> list[str]:
-        # Without its length, or what is too long would be cut off in silence.
-        return [f"%s::{field.db_type(_own()).partition('(')[0]}" for field in self._fields]
+        return [f"%s::{bare_type(field)}" for field in self._fields]
 
     @functools.cached_property
     def _into(self) -> str:
-        quoted = _own().ops.quote_name
+        quoted = this_connection().ops.quote_name
         columns = ", ".join(quoted(field.column) for field in self._fields)
         return f"INSERT INTO {quoted(self._model._meta.db_table)} ({columns})"  # noqa: SLF001 - documented
 
@@ -271,24 +270,31 @@ class Insert(Generic[Model]):
         if not self._over:
             return ""
         of_model: Any = self._model._meta  # noqa: SLF001 - documented
-        quoted = _own().ops.quote_name
+        quoted = this_connection().ops.quote_name
         over = [quoted(of_model.get_field(name).column) for name in self._over]
         changes = ", ".join(f"{column} = EXCLUDED.{column}" for column in over)
         return f" ON CONFLICT ({quoted(of_model.pk.column)}) DO UPDATE SET {changes}"
 
 
-def _own() -> Any:
+def this_connection() -> Any:
     """Return this thread's connection itself: Django's `connection` looks for it each time that it is used."""
     return connections[DEFAULT_DB_ALIAS]
 
 
+def bare_type(field: Any) -> str:
+    """Return what type a value for a column is told to be: without the length, or too long a one would be cut off."""
+    kind: str = field.db_type(this_connection()).partition("(")[0]
+    return kind
+
+
 @contextlib.contextmanager
-def _writing() -> Iterator[Any]:
-    with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS), _own().cursor() as cursor:
+def writing() -> Iterator[Any]:
+    """Yield a cursor for a statement that changes something; one that fails spoils the transaction it is in."""
+    with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS), this_connection().cursor() as cursor:
         yield cursor
 
 
-_MOST_VALUES = 32_766
+MOST_VALUES = 32_766
 """How many values SQLite takes in one statement; PostgreSQL takes twice as many."""
 _BY_TYPE: tuple[tuple[type, Any], ...] = (
     (uuid.UUID, models.UUIDField()),

@@ -73,7 +73,7 @@ class TestAnUpdateOfMany:
         assert bulk.update(groups[:2], ["health_detail"]) == {groups[1].pk}
 
     def test_of_more_than_a_statement_takes_writes_all_of_them(self, groups, monkeypatch):
-        monkeypatch.setattr(bulk, "_MOST_VALUES", 5)
+        monkeypatch.setattr(bulk, "MOST_VALUES", 5)
         for group in groups:
             group.health_detail = f"seen {group.name}"
 
