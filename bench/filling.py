@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime
 import uuid
@@ -100,15 +101,22 @@ def groups(site: Site, *, count: int, size: int, on_storage: bool = True) -> lis
     models.GroupVolumeType.objects.bulk_create(
         (models.GroupVolumeType(group=group, volume_type=site.volume_type) for group in made), batch_size=_AT_ONCE
     )
+    driver = storage.driver_for(_at_once(site.backend))
     for group in made:
         members = volumes(site, count=size, group=group)
         if on_storage:
-            driver = storage.driver_for(site.backend)
             call = base.Call(epoch=0)
             for row in members:
                 driver.create_volume(storage.volume_value(row), call=call)
             driver.create_group(storage.group_value(group, members), call=call)
     return made
+
+
+def _at_once(backend: models.Backend) -> models.Backend:
+    """Return the same storage, not waited for."""
+    found = copy.copy(backend)
+    found.options = {**backend.options, "latency_seconds": 0}
+    return found
 
 
 def volumes(site: Site, *, count: int, group: models.Group | None = None) -> list[models.Volume]:
