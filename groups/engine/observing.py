@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import models as db
+from django.db.models.functions import Coalesce, Now
+from django.db.models.lookups import LessThan
 
 from drivers import base
 from drivers.errors import CallTimedOut, DriverError, Refused
-from groups import clock, findings as words, models, statuses
+from groups import clock, findings as words, models, statuses, transitions
 from groups.engine import calls, comparing, crews, findings, observations, rounds, storage
 
 log = structlog.get_logger(__name__)
@@ -24,6 +27,10 @@ _AT_ONCE = 8
 _BATCH = 100
 """How many groups are read, and written, together."""
 _LEAST_SECONDS = 20.0
+_WAITED_SECONDS = 1.0
+"""How long an operation has to have waited for a worker for the ticks to stand back."""
+_SPARED_INTERVALS = 1.5
+"""How old a look has to be then: every other tick takes a group, and its look stays recent enough to go by."""
 _BACKEND_CODES = (words.Code.BACKEND_UNUSABLE,)
 _Found = tuple[models.Group, Sequence[comparing.Found]]
 _SILENT = f"Not looked at: the storage answered none of the last {_AT_ONCE} looks in time."
@@ -91,10 +98,26 @@ def _crew(backend: models.Backend, driver: base.Driver) -> crews.Crew[_Subject, 
 def _subjects(backend: models.Backend) -> Iterator[list[_Subject]]:
     """Yield what is at rest on a backend in batches, what was not looked at the longest first."""
     for ids in _batches(_groups_at_rest().filter(backend=backend).order_by("observed_at", "pk")):
-        groups = list(_groups_at_rest().filter(pk__in=ids).prefetch_related("group_type__group_specs"))
-        yield [_group(row, members) for row, members in storage.with_members(groups)]
+        rows = _groups_at_rest().filter(pk__in=ids)
+        if _operations_wait():
+            # They need the processor and the storage more: seeing a group a little later harms nobody.
+            rows = rows.filter(_not_seen_for(_SPARED_INTERVALS * settings.REPLSITE.observe_seconds))
+        if groups := list(rows.prefetch_related("group_type__group_specs")):
+            yield [_group(row, members) for row, members in storage.with_members(groups)]
     for ids in _batches(_lone_volumes_at_rest().filter(backend=backend).order_by("pk")):
         yield [_lone(row) for row in _lone_volumes_at_rest().filter(pk__in=ids)]
+
+
+def _operations_wait() -> bool:
+    """Tell whether an operation could be worked on and no worker has had time for it."""
+    waited = Now() - datetime.timedelta(seconds=_WAITED_SECONDS)
+    return models.Operation.objects.filter(transitions.claimable(), created_at__lt=waited).exists()
+
+
+def _not_seen_for(seconds: float) -> db.Q:
+    """Return the condition for groups not looked at for so long; of a new one its operation has just seen all."""
+    seen = Coalesce("observed_at", "updated_at", "created_at")
+    return db.Q(LessThan(seen, Now() - datetime.timedelta(seconds=seconds)))
 
 
 def _batches(rows: db.QuerySet[Any]) -> Iterator[list[uuid.UUID]]:
@@ -178,10 +201,10 @@ def _has_stale_primary(driver: base.Driver, group: models.Group, value: base.Gro
 
     Only where the failover was confirmed and the secondary says so too: in doubt nothing is cut off.
     """
-    active = group.active_backend_id
+    active, primary_facts = group.active_backend_id, facts.side(base.PRIMARY)
     if group.replication_status != statuses.ReplicationStatus.FAILED_OVER or active == base.PRIMARY:
         return False
-    if not (facts.side(base.PRIMARY).reachable and facts.side(active).reachable):
+    if not (primary_facts.reachable and primary_facts.claims_active and facts.side(active).reachable):
         return False
     primary, secondary = (_observe(driver, value, epoch=group.epoch, sides=[side]) for side in (base.PRIMARY, active))
     return secondary.active_side == active and primary.active_side == base.PRIMARY

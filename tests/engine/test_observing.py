@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import datetime
 
-from groups import models
+import pytest
+from django.conf import settings
+
+from groups import clock, models, transitions
 from groups.engine import observing
 from groups.services import replication, volumes
 from tests.support import domain
@@ -102,3 +105,60 @@ class TestObserving:
         observing.observe_all()
 
         assert site.control.log(group_id=str(group.pk)) == []
+
+    def test_asks_the_storage_of_a_failed_over_group_once_where_the_primary_knows_of_it(self, site):
+        group = site.failed_over_group(1)
+        site.control.forget_log()
+
+        observing.observe_all()
+
+        assert [call.method for call in site.control.log(group_id=str(group.pk))] == ["observe"]
+
+
+class TestStandingBack:
+    """Operations that wait for a worker come first."""
+
+    def test_a_group_seen_a_moment_ago_is_spared_while_an_operation_has_waited_for_a_worker(self, site):
+        group, _ = seen(site.enabled_group(1)), waiting_operation(site, seconds=2)
+
+        assert looks(site, group) == 0
+
+    def test_a_group_seen_long_ago_is_looked_at_all_the_same(self, site):
+        group, _ = seen(site.enabled_group(1)), waiting_operation(site, seconds=2)
+        turn = datetime.timedelta(seconds=2 * settings.REPLSITE.observe_seconds)
+        models.Group.objects.filter(pk=group.pk).update(observed_at=clock.now() - turn)
+
+        assert looks(site, group) == 1
+
+    def test_a_group_that_its_operation_has_just_seen_is_spared_too_but_not_for_long(self, site):
+        group, _ = site.enabled_group(1), waiting_operation(site, seconds=2)
+
+        assert looks(site, group) == 0
+
+        turn = datetime.timedelta(seconds=2 * settings.REPLSITE.observe_seconds)
+        models.Group.objects.filter(pk=group.pk).update(updated_at=clock.now() - turn)
+        assert looks(site, group) == 1
+
+    def test_an_operation_that_was_asked_for_just_now_spares_nobody(self, site):
+        group, _ = seen(site.enabled_group(1)), waiting_operation(site, seconds=0)
+
+        assert looks(site, group) == 1
+
+    def test_an_operation_that_a_worker_has_spares_nobody(self, site):
+        group, operation = seen(site.enabled_group(1)), waiting_operation(site, seconds=2)
+        transitions.claim(operation.pk, owner="busy", lease_seconds=60)
+
+        assert looks(site, group) == 1
+
+
+def waiting_operation(site, *, seconds):
+    operation = replication.failover(site.owner, group_id=site.enabled_group(1).pk)
+    past = clock.now() - datetime.timedelta(seconds=seconds)
+    models.Operation.objects.filter(pk=operation.pk).update(created_at=past)
+    return operation
+
+
+def looks(site, group):
+    site.control.forget_log()
+    observing.observe_all()
+    return len(site.control.log(method="observe", group_id=str(group.pk)))
