@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import Celery, signals
 
-from replsite import transports
+from replsite import garbage, transports
 
 if TYPE_CHECKING:
     from replsite.pulse import Pulse
@@ -37,6 +37,12 @@ def begin_pulse(sender: Any, **_known: Any) -> None:
 
     _pulses.append(pulse.of_worker(sender))
     _pulses[-1].start()
+
+
+@signals.worker_ready.connect
+def settle(**_known: Any) -> None:
+    """Have the search for garbage leave alone what is loaded."""
+    garbage.settle()
 
 
 @signals.worker_ready.connect

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 # Gunicorn takes every name here that is one of its settings; `config` and `logger` are.
-from replsite import config as site_config, logs
+from typing import Any
+
+from replsite import config as site_config, garbage, logs
 
 _site = site_config.load()
 
@@ -22,3 +24,8 @@ logconfig_dict = logs.configuration(level=_site.log_level, layout=_site.log_form
 accesslog = "-"
 # The path without its query: that may hold a token.
 access_log_format = "%(m)s %(U)s %(s)s %(b)s bytes %(M)s ms"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Set up a process in which everything is loaded."""
+    garbage.settle()
