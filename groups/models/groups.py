@@ -6,7 +6,7 @@ from django.db import models
 
 from groups import statuses
 from groups.models.backends import Backend
-from groups.models.fields import OrEmpty, Row, word_check, word_field
+from groups.models.fields import OrEmpty, Row, StringsField, word_check, word_field
 from groups.models.projects import Project
 from groups.models.types import GroupType, VolumeType
 
@@ -106,7 +106,7 @@ class Volume(Subject):
     volume_type = models.ForeignKey(VolumeType, on_delete=models.PROTECT, related_name="volumes")
     size_gib = models.PositiveIntegerField(help_text="Size in GiB.")
     status = word_field(statuses.VolumeStatus, default=statuses.VolumeStatus.CREATING)
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = StringsField(default=dict, blank=True)
     bootable = models.BooleanField(default=False)
     multiattach = models.BooleanField(default=False)
     source_snapshot_id = models.UUIDField(
@@ -118,7 +118,7 @@ class Volume(Subject):
     readonly = models.BooleanField(
         null=True, blank=True, help_text="Whether hosts may only read it; empty: never said."
     )
-    image_metadata = models.JSONField(default=dict, blank=True, help_text="What it knows of the image on it.")
+    image_metadata = StringsField(default=dict, blank=True, help_text="What it knows of the image on it.")
 
     class Meta:
         ordering = ("-created_at", "-id")

@@ -8,7 +8,7 @@ from django.db import models
 
 from groups import statuses
 from groups.models.backends import Backend
-from groups.models.fields import Row, word_check, word_field
+from groups.models.fields import Row, StringsField, word_check, word_field
 from groups.models.groups import Group, Volume
 from groups.models.projects import Project
 from groups.models.types import GroupType
@@ -64,7 +64,7 @@ class Snapshot(Kept):
         GroupSnapshot, on_delete=models.PROTECT, null=True, blank=True, related_name="snapshots"
     )
     size_gib = models.PositiveIntegerField(help_text="Size in GiB.")
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = StringsField(default=dict, blank=True)
     progress = models.CharField(
         max_length=4, blank=True, help_text="How far a compute service said that it is, such as 80%."
     )

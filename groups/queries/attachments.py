@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models as db
@@ -49,9 +49,12 @@ def listed(
     return list(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Attachment"))
 
 
-def of_volumes(volume_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, list[dict[str, Any]]]:
-    """Return what volumes show of the hosts that use them, oldest first, in one statement."""
-    rows = models.Attachment.objects.filter(volume_id__in=volume_ids, attach_status=AttachStatus.ATTACHED)
+def of_volumes(volumes: db.QuerySet[models.Volume]) -> Mapping[uuid.UUID, list[dict[str, Any]]]:
+    """Return what volumes show of the hosts that use them, oldest first, in one statement.
+
+    The database finds the volumes once more: that costs it less than being told a thousand ids.
+    """
+    rows = models.Attachment.objects.filter(volume__in=volumes.values("pk"), attach_status=AttachStatus.ATTACHED)
     found: dict[uuid.UUID, list[dict[str, Any]]] = defaultdict(list)
     for values in rows.order_by("created_at", "id").values(*_OF_VOLUMES):
         found[values["volume_id"]].append(values)

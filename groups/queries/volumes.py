@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import models as db
@@ -76,7 +76,7 @@ def listed(
     """Return one page of volumes: those of the caller's project, or of all for an admin who asks."""
     rows = _visible(caller, all_projects=all_projects)
     found = filtering.matching(rows, filters, columns=FILTERS)
-    return _completed(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Volume").values(*SHOWN))
+    return _completed(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Volume"))
 
 
 def counted(caller: callers.Caller, *, filters: Mapping[str, str], all_projects: bool = False) -> int:
@@ -86,7 +86,7 @@ def counted(caller: callers.Caller, *, filters: Mapping[str, str], all_projects:
 
 def detail(caller: callers.Caller, volume_id: uuid.UUID) -> Values:
     """Return what is shown of one volume. Raises `NotFound`."""
-    for values in _completed(_visible(caller, all_projects=True).filter(pk=volume_id).values(*SHOWN)):
+    for values in _completed(_visible(caller, all_projects=True).filter(pk=volume_id)):
         return values
     raise errors.NotFound(f"Volume {volume_id} could not be found.")
 
@@ -116,10 +116,10 @@ def summary(caller: callers.Caller, *, filters: Mapping[str, str], all_projects:
     )
 
 
-def _completed(rows: Iterable[Values]) -> list[Values]:
-    """Add to each volume the hosts that use it."""
-    found = list(rows)
-    attached = attachments.of_volumes([values["id"] for values in found])
+def _completed(rows: db.QuerySet[models.Volume]) -> list[Values]:
+    """Return what is shown of volumes, with the hosts that use each."""
+    found: list[Values] = list(rows.values(*SHOWN))
+    attached = attachments.of_volumes(rows)
     for values in found:
         values["attachments"] = attached.get(values["id"], [])
     return found

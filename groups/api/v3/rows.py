@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import functools
+from collections.abc import Mapping
 from typing import Any
 
 from groups import callers, models, specs, statuses
@@ -110,7 +112,10 @@ def new_volume(values: Fields, *, caller: callers.Caller, version: Version, base
         fields["volume_image_metadata"] = values["image_metadata"]
     if caller.is_admin:
         fields["migration_status"] = None
-    fields.update(_newer_volume_fields(values, caller=caller, version=version))
+    columns, alike = _newer_volume_fields(version, is_admin=caller.is_admin)
+    for name in columns:
+        fields[name] = values[name]
+    fields.update(alike)
     return fields
 
 
@@ -118,7 +123,8 @@ def _metadata(values: Fields) -> Fields:
     """Return a volume's own metadata with what Cinder adds to it of how hosts may use the volume."""
     attached = values["attachments"]
     if values["readonly"] is None and not attached:
-        return dict(values["metadata"])
+        metadata: Fields = values["metadata"]
+        return metadata
     added = {"readonly": str(bool(values["readonly"]))}
     if attached:
         added["attached_mode"] = attached[0]["mode"]
@@ -183,22 +189,20 @@ def volume_summary(values: Fields, *, caller: callers.Caller, base: str) -> Fiel
     }
 
 
-def _newer_volume_fields(values: Fields, *, caller: callers.Caller, version: Version) -> Fields:
-    """Return what came with later versions of the API."""
-    since = (
-        (microversions.GROUPS, False, {"group_id": values["group_id"]}),
-        (microversions.PROVIDER_ID, True, {"provider_id": None}),
-        (microversions.SHARED_TARGETS, False, {"shared_targets": False, "service_uuid": None}),
-        (microversions.CLUSTER_NAME, True, {"cluster_name": None}),
-        (microversions.VOLUME_TYPE_ID, False, {"volume_type_id": values["volume_type_id"]}),
-        (microversions.CONSUMES_QUOTA, False, {"consumes_quota": True}),
+@functools.lru_cache
+def _newer_volume_fields(version: Version, *, is_admin: bool) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+    """Return what came with later versions of the API: the columns that are shown, and what all volumes have alike."""
+    since: tuple[tuple[Version, bool, tuple[str, ...], Fields], ...] = (
+        (microversions.GROUPS, False, ("group_id",), {}),
+        (microversions.PROVIDER_ID, True, (), {"provider_id": None}),
+        (microversions.SHARED_TARGETS, False, (), {"shared_targets": False, "service_uuid": None}),
+        (microversions.CLUSTER_NAME, True, (), {"cluster_name": None}),
+        (microversions.VOLUME_TYPE_ID, False, ("volume_type_id",), {}),
+        (microversions.CONSUMES_QUOTA, False, (), {"consumes_quota": True}),
     )
-    return {
-        name: value
-        for first, admins_only, fields in since
-        if version >= first and (caller.is_admin or not admins_only)
-        for name, value in fields.items()
-    }
+    shown = [row for row in since if version >= row[0] and (is_admin or not row[1])]
+    columns = tuple(name for _, _, names, _ in shown for name in names)
+    return columns, {name: value for _, _, _, fields in shown for name, value in fields.items()}
 
 
 def transfer_summary(row: models.Transfer, *, collection: str, caller: callers.Caller, base: str) -> Fields:
