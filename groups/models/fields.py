@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import uuid
 from collections.abc import Sequence
 from enum import StrEnum
@@ -39,10 +38,12 @@ class StringsField(models.JSONField):
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
         """Return all of it, or as other JSON does one of its texts and what only Python takes for JSON."""
-        if isinstance(expression, Col) and isinstance(value, str):
-            with contextlib.suppress(orjson.JSONDecodeError):
-                return orjson.loads(value)
-        return super().from_db_value(value, expression, connection)
+        if not (isinstance(expression, Col) and isinstance(value, str)):
+            return super().from_db_value(value, expression, connection)
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return super().from_db_value(value, expression, connection)
 
 
 class OrEmpty(models.Func):

@@ -24,7 +24,7 @@ ACCESS_IS_PUBLIC = "os-volume-type-access:is_public"
 
 def time(value: datetime.datetime | None) -> str | None:
     """Return a time as Cinder writes it: UTC, microseconds, no zone."""
-    return None if value is None else value.replace(tzinfo=None).isoformat(timespec="microseconds")
+    return None if value is None else value.isoformat(timespec="microseconds").removesuffix("+00:00")
 
 
 def group_type(row: models.GroupType, *, caller: callers.Caller) -> Fields:
