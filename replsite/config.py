@@ -98,7 +98,11 @@ class SiteConfig(pydantic_settings.BaseSettings):
     redispatch_seconds: Seconds = Field(
         10, description="How long a queued operation may wait before its worker is woken again."
     )
-    observe_seconds: Seconds = Field(15, description="How often the replication of each group is observed.")
+    observe_seconds: Seconds = Field(
+        15,
+        description="How often the replication of each group is observed. Every other time while operations wait for a "
+        "worker.",
+    )
     rpo_warning_seconds: Seconds | None = Field(
         None,
         description="From which age of a group's newest point on there is a warning, where neither the group nor its "
