@@ -86,14 +86,12 @@ def export(
     export_id: str, node: str, *, named: str, writable: bool, bitmaps: Iterable[str] = (), depth: bool = False
 ) -> Command:
     """Return the command that lets NBD clients reach a node; `depth` has it tell what its own image holds."""
-    arguments: dict[str, Any] = {
-        "type": "nbd",
-        "id": export_id,
-        "node-name": node,
-        "name": named,
-        "writable": writable,
-        "allocation-depth": depth,
-    }
+    arguments: dict[str, Any] = {"type": "nbd", "id": export_id, "node-name": node, "name": named}
+    # What is as the daemon has it anyway is left out: it is slow to read.
+    if writable:
+        arguments["writable"] = True
+    if depth:
+        arguments["allocation-depth"] = True
     if marked := list(bitmaps):
         arguments["bitmaps"] = marked
     return "block-export-add", arguments
@@ -148,7 +146,6 @@ def _file(path: pathlib.Path, direct: bool) -> Mapping[str, Any]:
     return {
         "driver": "file",
         "filename": os.fspath(path),
-        "aio": "threads",
         "discard": "unmap",
         "cache": {"direct": direct},
     }
