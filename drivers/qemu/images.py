@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from drivers.base import Volume
 from drivers.errors import Refused
+from drivers.qemu import qcow2
 from drivers.qemu.folder import Folder
 
 _SECTOR = 4096
@@ -61,22 +62,33 @@ def create_overlay(path: pathlib.Path, *, size_bytes: int) -> None:
     """Make an empty qcow2 image, whatever was there; its backing is named when it is opened.
 
     Layout in clusters: header, refcount table, one refcount block, level-1 table. Written here
-    because a process or a command for each image dominates the time of a round.
+    because a process or a command for each image dominates the time of a round. The header comes
+    last: a file whose maker was killed is no image.
     """
     level_1 = max(1, -(-size_bytes // (_CLUSTER * _ENTRIES)))
     level_1_clusters = -(-level_1 * 8 // _CLUSTER)
     header = struct.pack(
         ">4sIQIIQIIQQIIQQQQII",
-        *(b"QFI\xfb", 3, 0, 0, 16, size_bytes, 0, level_1, 3 * _CLUSTER, _CLUSTER, 1, 0, 0, 0, 0, 0, 4, 104),
+        *(qcow2.MAGIC, 3, 0, 0, 16, size_bytes, 0, level_1, 3 * _CLUSTER, _CLUSTER, 1, 0, 0, 0, 0, 0, 4, 104),
     )
     path.unlink(missing_ok=True)
-    with path.open("xb") as file:
-        file.write(header)
+    with path.open("xb", buffering=0) as file:
+        file.truncate((3 + level_1_clusters) * _CLUSTER)
         file.seek(_CLUSTER)
         file.write(struct.pack(">Q", 2 * _CLUSTER))
         file.seek(2 * _CLUSTER)
         file.write(struct.pack(">H", 1) * (3 + level_1_clusters))
-        file.truncate((3 + level_1_clusters) * _CLUSTER)
+        file.seek(0)
+        file.write(header)
+
+
+def is_overlay(path: pathlib.Path) -> bool:
+    """Return whether there is a qcow2 image, and a finished one."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            return file.read(len(qcow2.MAGIC)) == qcow2.MAGIC
+    except FileNotFoundError:
+        return False
 
 
 def remove(folder: Folder, *, volume_id: str) -> None:

@@ -139,7 +139,7 @@ def _opening(side: Side, view: graph.View, copy_id: str, copy: record.Copy, volu
     for letter, layer, below in ((OLD, "old", BASE), (NEW, "new", OLD)):
         if name(letter, of) not in view.nodes:
             path = file_of(side, copy, copy_id, volume_id, layer)
-            if not path.exists():
+            if not images.is_overlay(path):
                 images.create_overlay(path, size_bytes=copy.members[volume_id])
             yield graph.add_overlay(name(letter, of), path, backing=name(below, of), direct=side.direct)
     exports = ((AS_STARTED, OLD, as_started(copy_id, volume_id)), (CLIENTS, NEW, export(copy_id, volume_id)))

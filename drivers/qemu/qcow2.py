@@ -14,6 +14,8 @@ import struct
 import sys
 
 CLUSTER = 4096
+MAGIC = b"QFI\xfb"
+"""What an image begins with."""
 _ENTRIES = CLUSTER // 8
 _COUNTS = CLUSTER // 2
 _COPIED = 1 << 63
@@ -116,7 +118,7 @@ class Writer:
         self._put(
             struct.pack(
                 ">4sIQIIQIIQQIIQQQQII",
-                *(b"QFI\xfb", 3, 0, 0, 12, self._size_bytes, 0, level_1, level_1_at * CLUSTER),
+                *(MAGIC, 3, 0, 0, 12, self._size_bytes, 0, level_1, level_1_at * CLUSTER),
                 *(counts_at * CLUSTER, count_clusters, 0, 0, 0, 0, 0, 4, 104),
             )
         )

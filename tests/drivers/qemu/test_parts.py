@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import pathlib
 import socket
@@ -11,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -39,6 +41,29 @@ def test_an_overlay_made_by_hand_is_a_sound_qcow2_image(tmp_path: pathlib.Path, 
     assert "No errors were found" in checked.stdout
     told = subprocess.run(["qemu-img", "info", path], capture_output=True, text=True, check=True)
     assert f"({size_bytes} bytes)" in told.stdout or f" {size_bytes} B" in told.stdout
+
+
+@pytest.mark.parametrize("writes", range(3))
+def test_an_overlay_whose_maker_was_killed_is_known_for_unfinished(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    class Dying(io.FileIO):
+        left = writes
+
+        def write(self, data: Any, /) -> int:
+            if self.left == 0:
+                raise KeyboardInterrupt
+            self.left -= 1
+            return super().write(data) or 0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pathlib.Path, "open", lambda path, mode, **_buffer: Dying(path, mode.replace("b", "")))
+        with pytest.raises(KeyboardInterrupt):
+            images.create_overlay(tmp_path / "overlay", size_bytes=1 << 20)
+
+    assert not images.is_overlay(tmp_path / "overlay")
+    images.create_overlay(tmp_path / "overlay", size_bytes=1 << 20)
+    assert images.is_overlay(tmp_path / "overlay")
 
 
 def test_an_image_of_another_size_is_not_touched(folder: Folder) -> None:
