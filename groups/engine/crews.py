@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 
-_TOGETHER_SECONDS = 0.1
+_TOGETHER_SECONDS = 0.5
 """For how long what comes back is collected: so many seconds later it is written, and no more."""
 
 
