@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import models as db
@@ -33,6 +33,7 @@ FILTERS: Mapping[str, filtering.Condition] = {
     "mountpoint": filtering.text("mountpoint"),
     "project_id": filtering.text("project_id"),
 }
+_FEW = 100
 _OF_VOLUMES = ("id", "volume_id", "instance_id", "host", "mountpoint", "attached_at", "mode")
 
 
@@ -49,12 +50,15 @@ def listed(
     return list(paging.cut(found, page=page, columns=SORT_KEYS, among=rows, noun="Attachment"))
 
 
-def of_volumes(volumes: db.QuerySet[models.Volume]) -> Mapping[uuid.UUID, list[dict[str, Any]]]:
+def of_volumes(
+    volume_ids: Collection[uuid.UUID], *, among: db.QuerySet[models.Volume]
+) -> Mapping[uuid.UUID, list[dict[str, Any]]]:
     """Return what volumes show of the hosts that use them, oldest first, in one statement.
 
-    The database finds the volumes once more: that costs it less than being told a thousand ids.
+    `among` finds the same volumes: many of them cost a database less to find once more than to be told.
     """
-    rows = models.Attachment.objects.filter(volume__in=volumes.values("pk"), attach_status=AttachStatus.ATTACHED)
+    which: Any = volume_ids if len(volume_ids) <= _FEW else among.values("pk")
+    rows = models.Attachment.objects.filter(volume__in=which, attach_status=AttachStatus.ATTACHED)
     found: dict[uuid.UUID, list[dict[str, Any]]] = defaultdict(list)
     for values in rows.order_by("created_at", "id").values(*_OF_VOLUMES):
         found[values["volume_id"]].append(values)

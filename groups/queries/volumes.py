@@ -119,7 +119,7 @@ def summary(caller: callers.Caller, *, filters: Mapping[str, str], all_projects:
 def _completed(rows: db.QuerySet[models.Volume]) -> list[Values]:
     """Return what is shown of volumes, with the hosts that use each."""
     found: list[Values] = list(rows.values(*SHOWN))
-    attached = attachments.of_volumes(rows)
+    attached = attachments.of_volumes([values["id"] for values in found], among=rows)
     for values in found:
         values["attachments"] = attached.get(values["id"], [])
     return found
