@@ -60,7 +60,7 @@ def measure(stack: Stack, site: filling.Site, folder: Path, *, quick: bool) -> I
 def _in_storage(site: filling.Site, group: models.Group) -> float:
     """Return how many seconds the storage worked for a group since its log was forgotten.
 
-    The fake storage keeps every volume in a file: what is asked of it for a thousand takes its time, waits or not.
+    The fake storage keeps a row for each copy: what is asked of it for a thousand takes its time, waits or not.
     """
     return sum(
         (call.ended_at or call.started_at) - call.started_at for call in site.storage.log(group_id=str(group.pk))
